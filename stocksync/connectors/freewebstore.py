@@ -1,0 +1,243 @@
+"""Freewebstore: products one by one, in an older and a newer shape of the same documents.
+
+Words: their product is our listing, their `sku` (list) or `code` (detail) is its code, their
+`stock` is what we read and set. Options keep stock of their own that nobody can read: such
+products are untracked. The newer shape nests fields under `core` (`stores.md §3.3, §3.7`).
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from stocksync.connectors.answers import Secrets, message_in
+from stocksync.connectors.http import Answer, HttpLimits, StoreHttp, Transport, segment
+from stocksync.connectors.quantity import reading, untracked
+from stocksync.connectors.walks import PAGES_MAX, Walk
+from stocksync.contracts.connector import (
+    Capabilities,
+    ReadBack,
+    StoreAccount,
+    WriteOutcome,
+    WriteResult,
+)
+from stocksync.domain.identifiers import ListingId, StoreId, sku_from
+from stocksync.domain.stock import Correction, Counted, Observation, Reading
+from stocksync.errors import ConfigurationError, StoreRejected, UnexpectedResponse
+
+PAGE_MAX: Final = 100
+REQUESTS_PER_SECOND: Final = 5.0  # the free plan of the newer documents
+WRITE_SHAPES: Final = ("flat", "core")
+_ORDER: Final = {"sort": "id", "sort_order": "asc"}
+_ABSENT: Final = (404, 410)
+CAPABILITIES: Final = Capabilities(
+    page_max=PAGE_MAX,
+    read_batch_max=1,
+    write_batch_max=1,
+    concurrency_max=2,
+    read_back=ReadBack.ALWAYS,
+)
+
+
+def connect(
+    account: StoreAccount, *, now: Callable[[], datetime], transport: Transport | None = None
+) -> "FreewebstoreConnector":
+    """Build the connector of one account; credential `api_key`, option `write_shape`.
+
+    A 429 is documented as a refusal (`seeds/002… §Rate limiting`), and every request carries a
+    JSON content type (`seeds/002… §Authorization`).
+    """
+    key = account.credentials.get("api_key", "")
+    shape = account.options.get("write_shape", "flat")
+    problems = [] if key else [f"store {account.store}: api_key is missing"]
+    if shape not in WRITE_SHAPES:
+        problems.append(f"store {account.store}: write_shape is {' or '.join(WRITE_SHAPES)}")
+    if problems:
+        raise ConfigurationError(problems)
+    concurrency = account.concurrency_max or CAPABILITIES.concurrency_max
+    headers = {"x-api-key": key, "Content-Type": "application/json"}
+    http = StoreHttp(
+        store=account.store,
+        origin=account.url,
+        base_path=account.options.get("base_path", "/"),
+        headers=headers,
+        limits=HttpLimits(
+            requests_per_second=account.requests_per_second or REQUESTS_PER_SECOND,
+            concurrency_max=concurrency,
+        ),
+        now=now,
+        transport=transport,
+        rate_limit_is_refusal=True,
+    )
+    return FreewebstoreConnector(
+        http,
+        secrets=Secrets(headers),
+        store=account.store,
+        capabilities=replace(CAPABILITIES, concurrency_max=concurrency),
+        nested=shape == "core",
+    )
+
+
+class FreewebstoreConnector:
+    """One Freewebstore account; reads and sets one product at a time."""
+
+    def __init__(
+        self,
+        http: StoreHttp,
+        *,
+        secrets: Secrets,
+        store: StoreId,
+        capabilities: Capabilities,
+        nested: bool,
+    ) -> None:
+        self._http = http
+        self._secrets = secrets
+        self._store = store
+        self._capabilities = capabilities
+        self._nested = nested
+
+    @property
+    def store(self) -> StoreId:
+        return self._store
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    @property
+    def api_calls(self) -> int:
+        return self._http.api_calls
+
+    async def census(self) -> AsyncIterator[Sequence[Observation]]:
+        """Walk the whole list in the order of the ids; how it knows the end is told in `Walk`."""
+        walk = Walk()
+        for _ in range(PAGES_MAX):
+            asked = {"per_page": str(PAGE_MAX), "start": str(walk.start)}
+            answer = await self._http.read("/product/", asked | _ORDER)
+            rows, found = _rows(answer)
+            by_id = {_identity(row): row for row in rows}
+            fresh = walk.take([_identity(row) for row in rows], found)
+            page = [
+                _observation(row, answer.read_at)
+                for listing, row in by_id.items()
+                if listing in fresh and not _is_deleted(row)
+            ]
+            if page:
+                yield page
+            if walk.ended:
+                return
+        raise UnexpectedResponse(f"the list did not end after {PAGES_MAX} pages")
+
+    async def read(self, listings: Sequence[ListingId]) -> Mapping[ListingId, Observation]:
+        """Read products one by one; unknown and deleted ones are absent."""
+        known: dict[ListingId, Observation] = {}
+        for listing in dict.fromkeys(listings):
+            answer = await self._http.find(f"/product/{segment(listing)}")
+            if answer is None:
+                continue
+            if _identity(answer.body) != listing:
+                raise UnexpectedResponse(f"product {listing} was answered with another one")
+            if not _is_deleted(answer.body):
+                known[listing] = _observation(answer.body, answer.read_at)
+        return known
+
+    async def write(self, corrections: Sequence[Correction]) -> Sequence[WriteResult]:
+        """Set `stock` of one product; the reply names the product but shows no stock."""
+        if not corrections:
+            return []
+        (correction,) = corrections
+        body: dict[str, Any] = {"stock": correction.quantity}
+        path = f"/product/{segment(correction.listing)}"
+        sent = {"core": body} if self._nested else body
+        try:
+            answer = await self._http.write("PUT", path, sent, absent=_ABSENT)
+        except StoreRejected as error:
+            return [_result(correction, WriteOutcome.REJECTED, str(error))]
+        return [self._judged(correction, answer)]
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    def _judged(self, correction: Correction, answer: Answer) -> WriteResult:
+        said = self._secrets.hide(message_in(answer.body))
+        if answer.status in _ABSENT:
+            return _result(correction, WriteOutcome.NOT_FOUND, said)
+        body = answer.body if isinstance(answer.body, dict) else {}
+        if body.get("errors"):
+            return _result(correction, WriteOutcome.REJECTED, said)
+        if str(body.get("productId")) == correction.listing:
+            return _result(correction, WriteOutcome.APPLIED, "")
+        return _result(correction, WriteOutcome.UNKNOWN, "the answer does not name this product")
+
+
+def _rows(answer: Answer) -> tuple[list[Any], int | None]:
+    """Find the rows of a list, bare or one or two levels down beside `found`."""
+    shown = answer.body.get("products") if isinstance(answer.body, dict) else None
+    if isinstance(shown, list):
+        return shown, None
+    if not isinstance(shown, dict):
+        raise UnexpectedResponse("the list of products holds no rows")
+    found = None
+    if "found" in shown:
+        total = reading(shown["found"], read_at=answer.read_at)
+        if not isinstance(total, Counted):
+            raise UnexpectedResponse("`found` of the list of products is not a number")
+        found = total.quantity
+    lists = list(_lists(shown, depth=2))
+    filled = [rows for rows in lists if rows]
+    if len(filled) > 1 or not (lists or found == 0):
+        raise UnexpectedResponse("the list of products does not show which rows it holds")
+    return (filled[0] if filled else []), found
+
+
+def _lists(shown: Mapping[str, Any], *, depth: int) -> Iterator[list[Any]]:
+    for value in shown.values():
+        if isinstance(value, list):
+            yield value
+        elif isinstance(value, dict) and depth > 1:
+            yield from _lists(value, depth=depth - 1)
+
+
+def _value(row: Mapping[str, Any], *names: str) -> Any:
+    """Look a field up by any of its names, flat first, then in `core`; None when it is nowhere."""
+    core = row.get("core")
+    for name in names:
+        for level in (row, core):
+            if isinstance(level, dict) and name in level:
+                return level[name]
+    return None
+
+
+def _says_yes(value: object) -> bool:
+    return value is True or value in ("true", "1")
+
+
+def _identity(row: object) -> ListingId:
+    """Take an id as text: lists write "12345", details 12345 (`stores.md §3.3`)."""
+    shown = _value(row, "id") if isinstance(row, dict) else None
+    if isinstance(shown, bool) or not isinstance(shown, int | str) or not str(shown).strip():
+        raise UnexpectedResponse("a product has no id")
+    return ListingId(str(shown))
+
+
+def _is_deleted(row: Mapping[str, Any]) -> bool:
+    return _says_yes(_value(row, "deleted"))
+
+
+def _observation(row: Mapping[str, Any], read_at: datetime) -> Observation:
+    flags = (_value(row, "is_option_stock"), _value(row, "is_stock_option"))
+    if any(_says_yes(flag) for flag in flags) or _value(row, "variants"):
+        shown: Reading = untracked("stock is kept per option", read_at=read_at)
+    else:
+        shown = reading(_value(row, "stock"), read_at=read_at)
+    title = _value(row, "name")
+    return Observation(
+        _identity(row),
+        sku_from(_value(row, "sku", "code")),
+        shown,
+        title=title if isinstance(title, str) else "",
+    )
+
+
+def _result(correction: Correction, outcome: WriteOutcome, detail: str) -> WriteResult:
+    return WriteResult(listing=correction.listing, outcome=outcome, detail=detail)

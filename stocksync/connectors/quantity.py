@@ -1,0 +1,57 @@
+"""One strict parser for every way a store writes a number."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from stocksync.domain.stock import Counted, Gap, NotCounted, Reading
+
+QUANTITY_MAX: Final = 1_000_000
+_WHOLE: Final = re.compile(r"-?[0-9]{1,7}(?:\.0{1,9})?", re.ASCII)
+_SHOWN_MAX: Final = 60
+
+
+def reading(shown: object, *, read_at: datetime, negative_allowed: bool = False) -> Reading:
+    """Read 7, 7.0, "7" and "7.0" as seven; anything else is not a count, and never zero.
+
+    Signs, blanks, separators, other alphabets and more than a million either way are unreadable
+    (`reliability §4.5`, channel Q); below zero too, unless the store documents it
+    (`stores.md §6.1`).
+    """
+    if type(shown) is int:
+        quantity = shown
+    else:
+        whole = _whole_number(shown)
+        if whole is None:
+            return unreadable(shown, read_at=read_at)
+        quantity = whole
+    if 0 <= quantity <= QUANTITY_MAX or (negative_allowed and -QUANTITY_MAX <= quantity < 0):
+        return Counted(quantity, read_at)
+    return unreadable(shown, read_at=read_at)
+
+
+def unreadable(shown: object, *, read_at: datetime) -> NotCounted:
+    """Keep what a store showed instead of a number, for people."""
+    return NotCounted(Gap.UNREADABLE, _short(shown), read_at)
+
+
+def untracked(shown: object, *, read_at: datetime) -> NotCounted:
+    """Say that the store does not count this listing, with what it showed instead."""
+    return NotCounted(Gap.UNTRACKED, _short(shown), read_at)
+
+
+def _whole_number(shown: object) -> int | None:
+    if isinstance(shown, float):
+        in_range = -QUANTITY_MAX <= shown <= QUANTITY_MAX
+        return int(shown) if in_range and shown.is_integer() else None
+    if isinstance(shown, str) and _WHOLE.fullmatch(shown):
+        return int(shown.partition(".")[0])
+    return None
+
+
+def _short(shown: object) -> str:
+    if isinstance(shown, int) and abs(shown) > QUANTITY_MAX:
+        return f"a number of {shown.bit_length()} bits"
+    if isinstance(shown, list | dict):
+        return "a list" if isinstance(shown, list) else "an object"
+    return ascii(shown)[:_SHOWN_MAX]

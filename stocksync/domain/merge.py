@@ -1,0 +1,234 @@
+"""Three-way merge: from baseline and reading to a named change that adds to the ledger.
+
+Changes are differences, so they add, and the order of stores never matters (`domain.md §3.1`).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.movements import MovementKind
+from stocksync.domain.rules import Increases
+from stocksync.domain.stock import (
+    Counted,
+    Gap,
+    ListingRecord,
+    NotCounted,
+    Observation,
+    Offered,
+    Presence,
+    shown_number,
+)
+
+
+class Role(StrEnum):
+    """What a store's change means."""
+
+    CHANNEL = "channel"
+    MASTER = "master"
+    MIRROR = "mirror"
+    OBSERVE = "observe"
+
+
+class FirstContact(StrEnum):
+    """What becomes of the difference when a listing is read for the first time."""
+
+    HOLD = "hold"
+    PUSH = "push"
+    ADOPT = "adopt"
+
+
+class ChangeKind(StrEnum):
+    """What happened to a listing between two looks. Every difference gets exactly one name."""
+
+    FIRST_CONTACT = "first_contact"
+    SALE = "sale"
+    RETURN = "return"
+    COUNT = "count"
+    OWN_WRITE = "own_write"
+    DRIFT = "drift"
+    REFUSED_INCREASE = "refused_increase"
+    HELD_INCREASE = "held_increase"
+    NOTED = "noted"
+    SWITCHED = "switched"
+    UNTRACKED = "untracked"
+    UNREADABLE = "unreadable"
+    RELINKED = "relinked"
+    RETURNED_TO_LIST = "returned_to_list"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One listing's change: the record as it will stand, and the units it moves in the ledger.
+
+    `units` are base units (packs multiplied out), signed: below zero left us. `suspended` units
+    leave sale without being booked as sold, because it is not known which write they belong to.
+    """
+
+    kind: ChangeKind
+    before: int | None
+    after: int | None
+    record: ListingRecord
+    units: int = 0
+    suspended: int = 0
+
+    @property
+    def store(self) -> StoreId:
+        return self.record.store
+
+    @property
+    def listing(self) -> ListingId:
+        return self.record.listing
+
+    @property
+    def sku(self) -> Sku | None:
+        return self.record.sku
+
+    @property
+    def movement_kind(self) -> MovementKind | None:
+        return {
+            ChangeKind.SALE: MovementKind.SALE,
+            ChangeKind.RETURN: MovementKind.RETURN,
+            ChangeKind.COUNT: MovementKind.COUNT,
+        }.get(self.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How one listing's changes are to be read: its store's role, and the rules that hold."""
+
+    role: Role = Role.CHANNEL
+    pack: int = 1
+    accept_increases: Increases = Increases.YES
+
+
+def unchanged(record: ListingRecord, seen: Observation) -> bool:
+    """Tell at once, for the many, that a listing shows what it showed and is agreed."""
+    shown, last = seen.reading, record.reading
+    if isinstance(shown, Counted) and isinstance(last, Counted):
+        same = shown.quantity == last.quantity == record.baseline
+    elif isinstance(shown, NotCounted) and isinstance(last, NotCounted):
+        same = shown.gap is last.gap
+    elif isinstance(shown, Offered) and isinstance(last, Offered):
+        same = shown.on == last.on and record.baseline == int(shown.on)
+    else:
+        return False
+    return (
+        same
+        and record.code == seen.code
+        and record.presence is Presence.PRESENT
+        and not record.own_values
+    )
+
+
+def merge(record: ListingRecord, seen: Observation, terms: Terms) -> Change | None:
+    """Name what happened to a linked listing since it was last agreed on; None for nothing.
+
+    `record` already carries the SKU and quarantine that hold now. The record returned has the new
+    reading and baseline, to be committed together with the movement (`reliability §2.4`).
+    """
+    looked = replace(
+        record, reading=seen.reading, group=seen.group, title=seen.title, presence=Presence.PRESENT
+    )
+    if isinstance(seen.reading, NotCounted):
+        return _gap(record, looked, seen.reading)
+    number = shown_number(seen.reading)
+    before = record.baseline
+    if before is None:
+        first = replace(looked, baseline=number)
+        return Change(kind=ChangeKind.FIRST_CONTACT, before=None, after=number, record=first)
+    if number is None or number in record.own_values or number == before:
+        return _own_or_nothing(record, looked, number)
+    return _outside_change(looked, before, number, seen, terms)
+
+
+def _gap(record: ListingRecord, looked: ListingRecord, gap: NotCounted) -> Change | None:
+    """Untracked takes the listing out of the game; unreadable moves nothing at all."""
+    last = record.reading
+    if isinstance(last, NotCounted) and last.gap is gap.gap:
+        return None
+    if gap.gap is Gap.UNTRACKED:
+        kind, after = ChangeKind.UNTRACKED, replace(looked, baseline=None)
+    else:
+        kind, after = ChangeKind.UNREADABLE, looked
+    return Change(kind=kind, before=record.baseline, after=None, record=after)
+
+
+def _own_or_nothing(
+    record: ListingRecord, looked: ListingRecord, number: int | None
+) -> Change | None:
+    """A number that is ours is agreed on without a movement; an agreed number is no news."""
+    agreed = replace(looked, baseline=number)
+    if number != record.baseline:
+        return Change(
+            kind=ChangeKind.OWN_WRITE, before=record.baseline, after=number, record=agreed
+        )
+    if shown_number(record.reading) != number or record.presence is not Presence.PRESENT:
+        return Change(kind=ChangeKind.RETURNED_TO_LIST, before=number, after=number, record=agreed)
+    return None
+
+
+def _outside_change(
+    looked: ListingRecord, before: int, number: int, seen: Observation, terms: Terms
+) -> Change:
+    """Name a difference that is not ours by the store's role."""
+    agreed = replace(looked, baseline=number)
+    if isinstance(seen.reading, Offered):
+        return Change(kind=ChangeKind.SWITCHED, before=before, after=number, record=agreed)
+    if terms.role is Role.OBSERVE:
+        return Change(kind=ChangeKind.NOTED, before=before, after=number, record=agreed)
+    if terms.role is Role.MIRROR:
+        return Change(kind=ChangeKind.DRIFT, before=before, after=number, record=agreed)
+    likely, lowest = hypotheses(number, frozenset({before}) | looked.own_values)
+    if terms.role is Role.MASTER:
+        kind = ChangeKind.COUNT
+    elif likely < 0:
+        kind = ChangeKind.SALE
+    elif terms.accept_increases is Increases.NO:
+        return Change(kind=ChangeKind.REFUSED_INCREASE, before=before, after=number, record=agreed)
+    elif terms.accept_increases is Increases.HOLD:
+        kind = ChangeKind.HELD_INCREASE
+    else:
+        kind = ChangeKind.RETURN
+    return Change(
+        kind=kind,
+        before=before,
+        after=number,
+        record=agreed,
+        units=likely * terms.pack,
+        suspended=(likely - lowest) * terms.pack,
+    )
+
+
+def hypotheses(number: int, values: frozenset[int]) -> tuple[int, int]:
+    """Return the likely and the lowest change that explain a reading.
+
+    `values` are what the store may have shown before outside hands moved it: the baseline and the
+    targets of writes that were never answered. Likely is the smallest sale, else the smallest
+    increase; the lowest ledger is what may be sold until evidence decides (`reliability §2.4`).
+    """
+    changes = [number - value for value in values]
+    sales = [change for change in changes if change <= 0]
+    likely = max(sales) if sales else min(changes)
+    return likely, min(changes)
+
+
+def relink(record: ListingRecord, sku: Sku | None, code: str | None, quarantine: str) -> Change:
+    """Give a listing another SKU or quarantine: its past baseline belongs to another story."""
+    fresh = replace(record, sku=sku, code=code, quarantine=quarantine, baseline=None, settled=False)
+    return Change(kind=ChangeKind.RELINKED, before=record.baseline, after=None, record=fresh)
+
+
+def first_record(store: StoreId, seen: Observation) -> ListingRecord:
+    """Begin the record of a listing that was never seen before."""
+    return ListingRecord(
+        store=store, listing=seen.listing, code=seen.code, group=seen.group, title=seen.title
+    )
+
+
+def is_late(read_started: datetime, confirmed_at: datetime | None, settle_seconds: float) -> bool:
+    """Tell whether a reading began too soon after our own write to be evidence."""
+    return (
+        confirmed_at is not None and (read_started - confirmed_at).total_seconds() < settle_seconds
+    )

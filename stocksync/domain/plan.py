@@ -1,0 +1,126 @@
+"""Turn what we want and what we saw into the writes to make."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from stocksync.domain.availability import Steps, available, kit_levels, share_of, target
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.rulebook import Rulebook
+from stocksync.domain.rules import Policy
+from stocksync.domain.stock import (
+    Correction,
+    Levels,
+    ListingRecord,
+    ListingState,
+    NotCounted,
+    Presence,
+    shown_number,
+    state_of,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a plan that a person can read: this listing, from this number to that one."""
+
+    store: StoreId
+    listing: ListingId
+    sku: str
+    before: int | None
+    after: int | None
+    why: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, int | None, int | None]:
+        return (self.store, self.listing, self.before, self.after)
+
+
+def plan_hash(lines: Iterable[Line]) -> str:
+    """Name a plan by its content: same lines, same name, whatever their order."""
+    content = json.dumps(sorted([str(part) for part in line.key] for line in lines))
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def levels_of_sku(sku: Sku, rulebook: Rulebook, levels: Mapping[Sku, Levels]) -> Levels | None:
+    """Return a SKU's stock, or what its parts allow for a kit; None when the ledger knows none."""
+    parts = rulebook.parts(sku)
+    if parts == {sku: 1}:
+        return levels.get(sku)
+    if any(part not in levels for part in parts):
+        return None
+    return kit_levels(parts, levels)
+
+
+def target_for(
+    sku: Sku,
+    store: StoreId,
+    *,
+    stores: Iterable[StoreId],
+    levels: Mapping[Sku, Levels],
+    rulebook: Rulebook,
+    steps: Steps | None = None,
+) -> int | None:
+    """Return the quantity a listing of `sku` should show in `store`; None: leave it alone.
+
+    `stores` are all that list the SKU (they share it). A SKU without a single movement has no
+    target: the ledger does not know it, and not knowing is never zero.
+    """
+    own = levels_of_sku(sku, rulebook, levels)
+    if own is None:
+        return None
+    policies: dict[StoreId, Policy] = {
+        at: rulebook.policy(sku, at) for at in sorted({*stores, store})
+    }
+    units = available(own, policies[store], steps)
+    return target(share_of(units, store, policies, steps), policies[store], steps)
+
+
+def switch_for(
+    skus: Iterable[Sku],
+    store: StoreId,
+    levels: Mapping[Sku, Levels],
+    rulebook: Rulebook,
+) -> int | None:
+    """Return 1 when one of the SKUs can be sold, 0 when all are out; None when none is known."""
+    targets = [
+        target_for(sku, store, stores=[store], levels=levels, rulebook=rulebook) for sku in skus
+    ]
+    known = [value for value in targets if value is not None]
+    if not known or (len(known) < len(targets) and not any(known)):
+        return None
+    return int(any(known))
+
+
+def may_write(record: ListingRecord, now: datetime, *, switch: bool) -> bool:
+    """Tell whether a listing can be written to: linked, counted, present, not backing off."""
+    return (
+        state_of(record, maps_stock=switch) is ListingState.LINKED
+        and record.presence is Presence.PRESENT
+        and record.baseline is not None
+        and not isinstance(record.reading, NotCounted)
+        and (record.retry_at is None or record.retry_at <= now)
+    )
+
+
+def correction_for(record: ListingRecord, wanted: int | None) -> Correction | None:
+    """Write only where the store is wrong, and never where we could not count.
+
+    A listing with unanswered writes is written again when its last reading is not the target:
+    the newest target is asserted over whatever may still arrive late.
+    """
+    if wanted is None or record.baseline is None:
+        return None
+    shown = shown_number(record.reading) if record.own_values else record.baseline
+    if shown is None or shown == wanted:
+        return None
+    return Correction(
+        listing=record.listing,
+        quantity=wanted,
+        expected=shown,
+        sku=record.sku,
+        code=record.code,
+        group=record.group,
+    )

@@ -1,0 +1,61 @@
+"""Everything the rules folder says, as one value: rules, groups, links between codes and SKUs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stocksync.domain.identifiers import ListingId, Sku, StoreId, sku_from
+from stocksync.domain.rules import Policy, Rule, resolve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rulebook:
+    """The rules in force.
+
+    `aliases` link a store's code to a SKU on purpose. `bundles` say how many of each part one kit
+    needs. `availability` links listings of a store without quantities to the SKUs behind them.
+    `platforms` names the platform of each store.
+    """
+
+    rules: Sequence[Rule] = ()
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    aliases: Mapping[tuple[StoreId, str], Sku] = field(default_factory=dict)
+    bundles: Mapping[Sku, Mapping[Sku, int]] = field(default_factory=dict)
+    availability: Mapping[tuple[StoreId, ListingId], tuple[Sku, ...]] = field(default_factory=dict)
+    platforms: Mapping[StoreId, str] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    def sku_for(self, store: StoreId, code: str | None) -> Sku | None:
+        """Match a store's code to a SKU: by alias first, else exactly as it stands."""
+        if code is None:
+            return None
+        return self.aliases.get((store, code)) or sku_from(code)
+
+    def policy(self, sku: Sku, store: StoreId) -> Policy:
+        """Return the wishes that hold for one SKU in one store."""
+        return resolve(
+            self.rules, sku, store, platform=self.platforms.get(store, ""), groups=self.groups
+        )
+
+    def parts(self, sku: Sku) -> dict[Sku, int]:
+        """Return the units of each stocked SKU that one unit of `sku` is made of.
+
+        A SKU that is no bundle is made of one of itself. Kits of kits are followed to the end;
+        the rulebook is free of cycles once loaded.
+        """
+        recipe = self.bundles.get(sku)
+        if recipe is None:
+            return {sku: 1}
+        needed: dict[Sku, int] = {}
+        for part, units in recipe.items():
+            for stocked, times in self.parts(part).items():
+                needed[stocked] = needed.get(stocked, 0) + units * times
+        return needed
+
+    def affected(self, skus: set[Sku]) -> set[Sku]:
+        """Return `skus` and every kit that holds one of them."""
+        kits = {kit for kit in self.bundles if not skus.isdisjoint(self.parts(kit))}
+        return skus | kits
+
+    def switches(self, skus: set[Sku]) -> set[tuple[StoreId, ListingId]]:
+        """Return the listings whose being offered depends on one of `skus`."""
+        return {key for key, behind in self.availability.items() if not skus.isdisjoint(behind)}

@@ -1,0 +1,144 @@
+"""Decide what is to be written to one store: each due listing is settled, corrected or left."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from stocksync.domain.gates import LIMITS, Gate, LineKey, Trip, check
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.intake import Seat
+from stocksync.domain.merge import FirstContact, Role
+from stocksync.domain.plan import Line, correction_for, may_write, switch_for, target_for
+from stocksync.domain.rulebook import Rulebook
+from stocksync.domain.stock import Correction, Levels, ListingRecord
+
+ListingKey = tuple[StoreId, ListingId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What targets are worked out from: stock levels, and which stores list each SKU."""
+
+    levels: Mapping[Sku, Levels]
+    listed_in: Mapping[Sku, AbstractSet[StoreId]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Outgo:
+    """A store's plan: what to write, what already agrees, and what a gate stops.
+
+    `settled` need nothing any more, and are written as they stand here; `allowed` may be written
+    for the first time now; `waiting` stay due until a person or a back-off lets them go.
+    """
+
+    corrections: list[Correction] = field(default_factory=list)
+    settled: list[ListingRecord] = field(default_factory=list)
+    allowed: list[ListingRecord] = field(default_factory=list)
+    waiting: list[ListingRecord] = field(default_factory=list)
+    trips: list[Trip] = field(default_factory=list)
+
+
+def target_of(record: ListingRecord, seat: Seat, picture: Picture, book: Rulebook) -> int | None:
+    """Return the number a listing should show now; None: leave it alone."""
+    if seat.switches:
+        behind = book.availability.get(record.key, ())
+        return switch_for(behind, record.store, picture.levels, book)
+    if record.sku is None:
+        return None
+    stores = picture.listed_in.get(record.sku, frozenset())
+    return target_for(record.sku, record.store, stores=stores, levels=picture.levels, rulebook=book)
+
+
+def skus_behind(record: ListingRecord, seat: Seat, book: Rulebook) -> set[Sku]:
+    """Return the stocked SKUs whose levels decide a listing's target."""
+    if seat.switches:
+        skus: Iterable[Sku] = book.availability.get(record.key, ())
+    else:
+        skus = () if record.sku is None else (record.sku,)
+    return {part for sku in skus for part in book.parts(sku)}
+
+
+def plan_store(
+    due: Sequence[ListingRecord],
+    seat: Seat,
+    picture: Picture,
+    book: Rulebook,
+    *,
+    now: datetime,
+) -> Outgo:
+    """Sort a store's due listings by what has to happen to them."""
+    outgo = Outgo()
+    for record in due:
+        wanted = target_of(record, seat, picture, book)
+        correction = correction_for(record, wanted)
+        if correction is not None and seat.role is not Role.OBSERVE:
+            if may_write(record, now, switch=seat.switches):
+                outgo.corrections.append(correction)
+                continue
+            if record.retry_at is not None and record.retry_at > now:
+                outgo.waiting.append(record)
+                continue
+        agreed = correction is None and wanted is not None and record.baseline is not None
+        after = replace(record, due_since=None, settled=record.settled or agreed)
+        if after != record:
+            outgo.settled.append(after)
+    return outgo
+
+
+def hold_back(
+    outgo: Outgo,
+    records: Mapping[ListingId, ListingRecord],
+    seat: Seat,
+    *,
+    counts: tuple[int, int, int],
+    approved_lines: AbstractSet[LineKey],
+    approved_listings: AbstractSet[ListingKey],
+) -> None:
+    """Take out of a plan what a gate stops; `counts` are present, counted and in stock."""
+    first: list[Correction] = []
+    ordinary: list[Correction] = []
+    free: list[Correction] = []
+    for correction in outgo.corrections:
+        record = records[correction.listing]
+        if record.settled:
+            ordinary.append(correction)
+        elif seat.first_contact is FirstContact.HOLD and record.key not in approved_listings:
+            first.append(correction)
+        else:
+            free.append(correction)
+            outgo.allowed.append(replace(record, settled=True))
+    lines = as_lines(ordinary, seat.store)
+    trip = check(
+        lines,
+        listings=counts[1],
+        in_stock=counts[2],
+        approved=approved_lines,
+        limits=LIMITS,
+        change=Gate.MASS_PUSH,
+    )
+    if trip is not None:
+        outgo.trips.append(trip)
+        outgo.waiting += [records[correction.listing] for correction in ordinary]
+        ordinary = []
+    if first:
+        held = as_lines(first, seat.store)
+        reason = f"first plan for {len(held)} listings that differ from the ledger"
+        outgo.trips.append(Trip(gate=Gate.FIRST_CONTACT, reason=reason, lines=tuple(held)))
+        outgo.waiting += [records[correction.listing] for correction in first]
+    outgo.corrections = free + ordinary
+
+
+def as_lines(corrections: Iterable[Correction], store: StoreId) -> list[Line]:
+    """Write corrections down as a plan that a person can read."""
+    return [
+        Line(
+            store=store,
+            listing=correction.listing,
+            sku=str(correction.sku or ""),
+            before=correction.expected,
+            after=correction.quantity,
+            why="target",
+        )
+        for correction in corrections
+    ]

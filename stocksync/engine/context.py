@@ -1,0 +1,62 @@
+"""What every part of the engine is handed: the books, the rules, the clock and the names."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from stocksync.contracts.connector import StockWriter
+from stocksync.contracts.ledger import Ledger
+from stocksync.domain.gates import LineKey
+from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.intake import Seat
+from stocksync.domain.merge import Role
+from stocksync.domain.rulebook import Rulebook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """One configured store as the engine works with it."""
+
+    seat: Seat
+    connector: StockWriter
+
+    @property
+    def id(self) -> StoreId:
+        return self.seat.store
+
+    @property
+    def may_write(self) -> bool:
+        return self.seat.role is not Role.OBSERVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What a person allowed: these exact lines, and first plans for these listings."""
+
+    lines: frozenset[LineKey] = frozenset()
+    listings: frozenset[tuple[StoreId, ListingId]] = frozenset()
+
+    def __or__(self, other: "Approval") -> "Approval":
+        return Approval(lines=self.lines | other.lines, listings=self.listings | other.listings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The outside world, handed in: time, identity and the network are never reached for.
+
+    `zombie_horizon_seconds`: how long a write without an answer may still arrive
+    (`reliability §2.4`).
+    """
+
+    ledger: Ledger
+    book: Rulebook
+    stores: Mapping[StoreId, Store]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    holder: str
+    approval: Approval = field(default_factory=Approval)
+    zombie_horizon_seconds: float = 900.0
+
+    def horizon(self) -> datetime:
+        """Return the moment before which an unanswered write can no longer arrive."""
+        return self.now() - timedelta(seconds=self.zombie_horizon_seconds)

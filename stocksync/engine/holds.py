@@ -1,0 +1,77 @@
+"""Keep the plans that a gate stopped until a person decides, or until their cause has gone."""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+
+from stocksync import metrics
+from stocksync.contracts.ledger import Hold, HoldState
+from stocksync.domain.gates import Gate, LineKey, Trip
+from stocksync.domain.identifiers import StoreId
+from stocksync.domain.plan import plan_hash
+from stocksync.engine.context import Approval, Context
+
+_STANDING = (HoldState.OPEN, HoldState.APPROVED, HoldState.REJECTED)
+
+
+async def approved_for(context: Context, store: StoreId) -> Approval:
+    """Return what people allowed for a store: by hand for this run, or by approving a hold."""
+    given = context.approval
+    for hold in await context.ledger.holds(store, (HoldState.APPROVED,)):
+        listings = frozenset((line.store, line.listing) for line in hold.lines)
+        given |= Approval(
+            lines=frozenset(line.key for line in hold.lines),
+            listings=listings if hold.gate is Gate.FIRST_CONTACT else frozenset(),
+        )
+    return given
+
+
+def answer(
+    standing: Sequence[Hold],
+    trips: Iterable[Trip],
+    store: StoreId,
+    now: datetime,
+    *,
+    pending: AbstractSet[LineKey] = frozenset(),
+    complete: bool = True,
+) -> tuple[list[Hold], list[str]]:
+    """Return the holds to write, and the names of all that hold something now.
+
+    A plan that is held already keeps its hold. An open one whose cause has gone is withdrawn; an
+    approved one is carried out once none of its lines is `pending` any more. A look that was not
+    `complete` ends nothing.
+    """
+    by_hash = {hold.hash: hold for hold in standing}
+    writes, names = [], []
+    for trip in trips:
+        name = plan_hash(trip.lines)
+        names.append(name)
+        if name in by_hash:
+            by_hash.pop(name)
+            continue
+        metrics.GATE_TRIPS.labels(store, trip.gate.value).inc()
+        writes.append(
+            Hold(
+                hash=name,
+                store=store,
+                gate=trip.gate,
+                reason=trip.reason,
+                lines=trip.lines,
+                state=HoldState.OPEN,
+                created_at=now,
+            )
+        )
+    for hold in by_hash.values() if complete else ():
+        if hold.state is HoldState.APPROVED and any(line.key in pending for line in hold.lines):
+            continue
+        ended = HoldState.APPLIED if hold.state is HoldState.APPROVED else HoldState.WITHDRAWN
+        writes.append(replace(hold, state=ended, decided_at=hold.decided_at or now))
+    return writes, names
+
+
+async def standing(context: Context, store: StoreId, gates: Iterable[Gate]) -> list[Hold]:
+    """Return the holds of these gates that are not over yet."""
+    wanted = frozenset(gates)
+    holds = await context.ledger.holds(store, _STANDING)
+    return [hold for hold in holds if hold.gate in wanted]

@@ -1,0 +1,151 @@
+"""One store, outwards: work out what due listings should show, hold what is too much, write."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Final
+
+from stocksync import metrics
+from stocksync.contracts.ledger import Commit, Lease
+from stocksync.domain.gates import Gate
+from stocksync.domain.identifiers import Sku, StoreId
+from stocksync.domain.stock import ListingRecord
+from stocksync.domain.targets import (
+    Outgo,
+    Picture,
+    as_lines,
+    hold_back,
+    plan_store,
+    skus_behind,
+)
+from stocksync.engine import holds
+from stocksync.engine.batches import write_batches
+from stocksync.engine.context import Context, Store
+from stocksync.engine.look import listings_of
+from stocksync.engine.report import StoreReport
+from stocksync.engine.retry import decided_again
+from stocksync.engine.writing import Job, write_batch
+
+ROUNDS_MAX: Final = 4
+GATES: Final = (Gate.MASS_PUSH, Gate.FIRST_CONTACT)
+
+
+async def push(
+    context: Context,
+    store: Store,
+    report: StoreReport,
+    *,
+    run: str,
+    lease: Lease,
+    skus: Collection[Sku] | None = None,
+) -> None:
+    """Bring the store's due listings to their targets; of these SKUs only, when named.
+
+    Rounds follow each other while the store moves under our hands, up to `ROUNDS_MAX`.
+    Raises what the connector raises; listings not written stay due.
+    """
+    job = Job(context=context, store=store, report=report, run=run, lease=lease)
+    for _ in range(ROUNDS_MAX):
+        outgo = await _plan(job, skus)
+        again = False
+        for batch in write_batches(outgo.corrections, store.connector.capabilities):
+            again |= await write_batch(job, batch)
+        if not again:
+            break
+    else:
+        report.worsen("failed", "the store kept changing while it was written; the rest stays due")
+    await _remember(context, store, report, lease, whole=skus is None)
+
+
+async def _plan(job: Job, skus: Collection[Sku] | None) -> Outgo:
+    """Plan one round and commit what needs no write: settled listings, and holds."""
+
+    async def decide() -> tuple[Outgo, list[str]]:
+        due = await due_listings(job.context, job.store, skus)
+        outgo = await plan_of(job.context, job.store, due)
+        return outgo, await _commit_plan(job, outgo, whole=skus is None)
+
+    outgo, names = await decided_again(decide)
+    waiting = [name for name in names if name not in job.report.holds]
+    job.report.holds += waiting
+    if outgo.trips:
+        reasons = "; ".join(trip.reason for trip in outgo.trips)
+        job.report.worsen("held", f"{reasons} (see `stocksync holds list`)")
+    lines = as_lines(outgo.corrections, job.store.id) + [
+        line for trip in outgo.trips for line in trip.lines
+    ]
+    metrics.DRIFT_LISTINGS.labels(job.store.id).set(len(lines))
+    units = sum(abs((line.after or 0) - (line.before or 0)) for line in lines)
+    metrics.DRIFT_UNITS.labels(job.store.id).set(units)
+    return outgo
+
+
+async def due_listings(
+    context: Context, store: Store, skus: Collection[Sku] | None
+) -> list[ListingRecord]:
+    """Return the listings to work out targets for: the due ones, or all under new rules."""
+    remembered = await context.ledger.store(store.id)
+    if skus is None and remembered.rules_fingerprint != context.book.fingerprint:
+        return list((await context.ledger.records(store.id)).values())
+    due = await context.ledger.due(store.id)
+    only = await listings_of(context, store, skus)
+    if only is None:
+        return due
+    chosen = frozenset(only)
+    return [record for record in due if record.listing in chosen]
+
+
+async def plan_of(context: Context, store: Store, due: Sequence[ListingRecord]) -> Outgo:
+    """Work out a store's plan for these listings, gates included."""
+    if not due:
+        return Outgo()
+    picture = await picture_for(context, store, due)
+    outgo = plan_store(due, store.seat, picture, context.book, now=context.now())
+    approval = await holds.approved_for(context, store.id)
+    hold_back(
+        outgo,
+        {record.listing: record for record in due},
+        store.seat,
+        counts=await context.ledger.counts(store.id),
+        approved_lines=approval.lines,
+        approved_listings=approval.listings,
+    )
+    return outgo
+
+
+async def picture_for(context: Context, store: Store, due: Sequence[ListingRecord]) -> Picture:
+    """Gather the levels behind these listings, and, where shares count, who else lists the SKUs."""
+    book = context.book
+    behind = {sku for record in due for sku in skus_behind(record, store.seat, book)}
+    levels = await context.ledger.levels(behind)
+    shown = {record.sku for record in due if record.sku is not None}
+    shared = {sku for sku in shown if book.policy(sku, store.id).share is not None}
+    listed_in: dict[Sku, set[StoreId]] = {}
+    for record in await context.ledger.records_of(shared) if shared else ():
+        if record.sku is not None and record.store in context.stores:
+            listed_in.setdefault(record.sku, set()).add(record.store)
+    return Picture(levels=levels, listed_in=listed_in)
+
+
+async def _commit_plan(job: Job, outgo: Outgo, *, whole: bool) -> list[str]:
+    """Write down what the plan settles without a write, and what it holds."""
+    context, store = job.context, job.store
+    standing = await holds.standing(context, store.id, GATES)
+    pending = frozenset(line.key for line in as_lines(outgo.corrections, store.id))
+    writes, names = holds.answer(
+        standing, outgo.trips, store.id, context.now(), pending=pending, complete=whole
+    )
+    records = outgo.settled + outgo.allowed
+    await context.ledger.commit(Commit(records=records, holds=writes, lease=job.lease))
+    return names
+
+
+async def _remember(
+    context: Context, store: Store, report: StoreReport, lease: Lease, *, whole: bool
+) -> None:
+    """Note when the store was last pushed to; a quiet push leaves no trace."""
+    remembered = await context.ledger.store(store.id)
+    fingerprint = context.book.fingerprint if whole else remembered.rules_fingerprint
+    if not report.corrections and fingerprint == remembered.rules_fingerprint:
+        return
+    after = replace(remembered, last_push_at=context.now(), rules_fingerprint=fingerprint)
+    await context.ledger.commit(Commit(store=after, lease=lease))

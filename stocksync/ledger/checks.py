@@ -1,0 +1,101 @@
+"""What every ledger asks of a commit before it opens a transaction, whatever it is kept in."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from stocksync.contracts.ledger import Commit, HoldState, Intent, IntentState
+from stocksync.domain.movements import Movement
+from stocksync.errors import LedgerBroken
+
+#: What a person or the engine decided finally; the same plan held again is a new hold.
+FINAL = frozenset({HoldState.REJECTED, HoldState.WITHDRAWN, HoldState.APPLIED})
+
+
+def is_empty(commit: Commit) -> bool:
+    """Tell whether a commit changes nothing; a lease alone changes nothing."""
+    return not (
+        commit.movements
+        or commit.records
+        or commit.due_skus
+        or commit.due_listings
+        or commit.intents
+        or commit.holds
+        or commit.run
+        or commit.store
+    )
+
+
+def check(commit: Commit) -> None:
+    """Refuse a commit that cannot be meant.
+
+    Raises:
+        ValueError: A time has no zone, or listings are due and nobody says since when.
+    """
+    if (commit.due_skus or commit.due_listings) and commit.due_since is None:
+        raise ValueError("a commit that makes listings due needs due_since")
+    for moment in _moments(commit):
+        require_zone(moment)
+
+
+def require_zone(moment: datetime | None) -> None:
+    if moment is not None and moment.tzinfo is None:
+        raise ValueError("the ledger keeps no time without a time zone")
+
+
+def _moments(commit: Commit) -> Iterator[datetime | None]:
+    yield commit.due_since
+    for movement in commit.movements:
+        yield movement.occurred_at
+    for record in commit.records:
+        yield record.due_since
+        yield record.retry_at
+        if record.reading is not None:
+            yield record.reading.read_at
+    for intent in commit.intents:
+        yield intent.created_at
+        yield intent.resolved_at
+    for hold in commit.holds:
+        yield hold.created_at
+        yield hold.decided_at
+    if commit.run is not None:
+        yield commit.run.started_at
+        yield commit.run.finished_at
+    if commit.store is not None:
+        yield commit.store.last_pull_at
+        yield commit.store.last_push_at
+        yield commit.store.last_sweep_at
+
+
+Essence = tuple[str, str, str, int]
+
+
+def essence(movement: Movement) -> Essence:
+    """Return what one key must always mean: the SKU, both accounts and the units."""
+    return (movement.sku, movement.source, movement.destination, movement.units)
+
+
+def only_new(movements: Iterable[Movement], booked: Mapping[str, Essence]) -> list[Movement]:
+    """Leave out what is booked already, in the books or earlier in the same commit.
+
+    Raises:
+        LedgerBroken: A key comes back with another content; both cannot be true.
+    """
+    known = dict(booked)
+    new = []
+    for movement in movements:
+        before = known.setdefault(movement.key, essence(movement))
+        if before != essence(movement):
+            raise LedgerBroken(f"movement {movement.key!r} is booked already, with other content")
+        if movement.key not in booked:
+            new.append(movement)
+    return list({movement.key: movement for movement in new}.values())
+
+
+def in_writing_order(intents: Iterable[Intent]) -> list[Intent]:
+    """Return the last word on each intent, resolved ones first: they make room for open ones."""
+    last = {intent.id: intent for intent in intents}
+    return sorted(last.values(), key=lambda intent: intent.state is IntentState.OPEN)
+
+
+def describe_mismatch(sku: str, account: str, *, balance: int, folded: int) -> str:
+    return f"{sku} {account}: balance {balance}, movements {folded}"

@@ -1,0 +1,242 @@
+"""Carry values of the contract into rows and back; columns are read by position, for speed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from stocksync.contracts.ledger import (
+    BookedMovement,
+    Hold,
+    HoldState,
+    Intent,
+    IntentState,
+    RunRecord,
+    StoreRecord,
+)
+from stocksync.domain.gates import Gate
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.movements import Account, Movement, MovementKind
+from stocksync.domain.plan import Line
+from stocksync.domain.stock import (
+    Counted,
+    Gap,
+    ListingRecord,
+    NotCounted,
+    Offered,
+    Presence,
+    Reading,
+)
+from stocksync.ledger.tables import COUNTED, OFFERED
+
+Row = Mapping[str, Any]
+_PRESENCE: Final = {presence.value: presence for presence in Presence}
+#: Between the own values of one listing, where they are read as one text.
+OWN_SEPARATOR: Final = ","
+
+
+def movement_row(booked: BookedMovement) -> dict[str, Any]:
+    movement = booked.movement
+    return {
+        "number": booked.number,
+        "key": movement.key,
+        "sku": movement.sku,
+        "kind": movement.kind.value,
+        "source": movement.source,
+        "destination": movement.destination,
+        "units": movement.units,
+        "occurred_at": movement.occurred_at,
+        "recorded_at": booked.recorded_at,
+        "store": movement.store,
+        "listing": movement.listing,
+        "document": movement.document,
+        "reason": movement.reason,
+        "run": movement.run,
+        "seal": booked.seal,
+    }
+
+
+def booked_from(row: Row) -> BookedMovement:
+    return BookedMovement(
+        number=row["number"],
+        recorded_at=row["recorded_at"],
+        seal=row["seal"],
+        movement=Movement(
+            key=row["key"],
+            sku=Sku(row["sku"]),
+            kind=MovementKind(row["kind"]),
+            source=Account(row["source"]),
+            destination=Account(row["destination"]),
+            units=row["units"],
+            occurred_at=row["occurred_at"],
+            store=row["store"],
+            listing=row["listing"],
+            document=row["document"],
+            reason=row["reason"],
+            run=row["run"],
+        ),
+    )
+
+
+def reading_columns(reading: Reading | None) -> tuple[str | None, int | None, str]:
+    """Return kind, number and text of a reading; a gap has a text and never a number."""
+    match reading:
+        case Counted(quantity=quantity):
+            return COUNTED, quantity, ""
+        case Offered(on=on):
+            return OFFERED, int(on), ""
+        case NotCounted(gap=gap, shown=shown):
+            return gap.value, None, shown
+        case None:
+            return None, None, ""
+
+
+def listing_row(record: ListingRecord) -> dict[str, Any]:
+    kind, number, text = reading_columns(record.reading)
+    return {
+        "store": record.store,
+        "listing": record.listing,
+        "code": record.code,
+        "sku": record.sku,
+        "group": record.group,
+        "title": record.title,
+        "presence": record.presence.value,
+        "quarantine": record.quarantine,
+        "reading_kind": kind,
+        "reading_number": number,
+        "reading_text": text,
+        "read_at": None if record.reading is None else record.reading.read_at,
+        "baseline": record.baseline,
+        "settled": record.settled,
+        "due_since": record.due_since,
+        "attempts": record.attempts,
+        "retry_at": record.retry_at,
+        "version": record.version + 1,
+    }
+
+
+def record_from(row: Sequence[Any]) -> ListingRecord:
+    """Make a record of all columns of `listings` in their order, and of the own values."""
+    (
+        *(store, listing, code, sku, group, title, presence, quarantine),
+        *(kind, number, text, read_at, baseline, settled),
+        *(due_since, attempts, retry_at, version, own),
+    ) = row
+    return ListingRecord(
+        store=store,
+        listing=listing,
+        code=code,
+        sku=sku,
+        group=group,
+        title=title,
+        presence=_PRESENCE[presence],
+        quarantine=quarantine,
+        reading=None if kind is None else _reading(kind, number, text, read_at),
+        baseline=baseline,
+        settled=settled,
+        due_since=due_since,
+        attempts=attempts,
+        retry_at=retry_at,
+        version=version,
+        own_values=frozenset(map(int, own.split(OWN_SEPARATOR))) if own else frozenset(),
+    )
+
+
+def _reading(kind: str, number: Any, text: str, read_at: Any) -> Reading:
+    if kind == COUNTED:
+        return Counted(number, read_at)
+    if kind == OFFERED:
+        return Offered(on=bool(number), read_at=read_at)
+    return NotCounted(Gap(kind), text, read_at)
+
+
+def intent_row(intent: Intent) -> dict[str, Any]:
+    return {
+        "id": intent.id,
+        "run": intent.run,
+        "store": intent.store,
+        "listing": intent.listing,
+        "sku": intent.sku,
+        "before": intent.before,
+        "target": intent.target,
+        "state": intent.state.value,
+        "created_at": intent.created_at,
+        "resolved_at": intent.resolved_at,
+        "detail": intent.detail,
+    }
+
+
+def intent_from(row: Row) -> Intent:
+    return Intent(**{**row, "state": IntentState(row["state"])})
+
+
+def hold_row(hold: Hold) -> dict[str, Any]:
+    return {
+        "hash": hold.hash,
+        "store": hold.store,
+        "gate": hold.gate.value,
+        "reason": hold.reason,
+        "lines": [
+            {
+                "store": line.store,
+                "listing": line.listing,
+                "sku": line.sku,
+                "before": line.before,
+                "after": line.after,
+                "why": line.why,
+            }
+            for line in hold.lines
+        ],
+        "state": hold.state.value,
+        "created_at": hold.created_at,
+        "decided_at": hold.decided_at,
+        "decided_by": hold.decided_by,
+    }
+
+
+def hold_from(row: Row) -> Hold:
+    return Hold(
+        hash=row["hash"],
+        store=StoreId(row["store"]),
+        gate=Gate(row["gate"]),
+        reason=row["reason"],
+        lines=tuple(
+            Line(**{**line, "listing": ListingId(line["listing"])}) for line in row["lines"]
+        ),
+        state=HoldState(row["state"]),
+        created_at=row["created_at"],
+        decided_at=row["decided_at"],
+        decided_by=row["decided_by"],
+    )
+
+
+def run_row(run: RunRecord) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "trigger": run.trigger,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "outcome": run.outcome,
+        "stores": [dict(store) for store in run.stores],
+        "error": run.error,
+    }
+
+
+def run_from(row: Row) -> RunRecord:
+    return RunRecord(**{**row, "stores": tuple(row["stores"])})
+
+
+def store_row(store: StoreRecord) -> dict[str, Any]:
+    return {
+        "store": store.store,
+        "last_pull_at": store.last_pull_at,
+        "last_push_at": store.last_push_at,
+        "last_sweep_at": store.last_sweep_at,
+        "failures": store.failures,
+        "last_error": store.last_error,
+        "rules_fingerprint": store.rules_fingerprint,
+    }
+
+
+def store_from(row: Row) -> StoreRecord:
+    kept = {name: row[name] for name in store_row(StoreRecord(store=StoreId("")))}
+    return StoreRecord(**kept)

@@ -1,0 +1,169 @@
+"""The ledger in a database: SQLite for one machine, PostgreSQL for many."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from stocksync.contracts.ledger import (
+    BookedMovement,
+    Commit,
+    Hold,
+    HoldState,
+    Intent,
+    IntentState,
+    Lease,
+    RunRecord,
+    StoreRecord,
+    Verdict,
+)
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.movements import Account
+from stocksync.domain.stock import Levels, ListingRecord
+from stocksync.ledger import books, journal, leases, proof, reading
+from stocksync.ledger.checks import check, is_empty, require_zone
+from stocksync.ledger.engine import Database
+from stocksync.ledger.schema import require_head
+from stocksync.ledger.writing import write
+
+Answer = TypeVar("Answer")
+
+
+async def open_ledger(url: str, *, now: Callable[[], datetime]) -> "SqlLedger":
+    """Open the books at `sqlite:///file.db` or `postgresql://…`; `now` dates what is recorded.
+
+    Raises:
+        LedgerUnavailable: The database cannot be reached, or `stocksync migrate` must run first.
+    """
+    database = Database(url)
+    try:
+        await asyncio.to_thread(require_head, database)
+    except BaseException:
+        database.close()
+        raise
+    return SqlLedger(database, now=now)
+
+
+class SqlLedger:
+    """The books in tables. Every question and every commit runs in a thread of its own.
+
+    Threads, not an asynchronous driver: the loop is then held up for 13 ms instead of 468 ms by
+    100,000 rows (`ecosystem §5`). One commit at a time; questions wait for nobody.
+    """
+
+    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+        self._turn = asyncio.Lock()
+
+    async def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
+        def ask() -> Answer:
+            with self._database.asking() as connection:
+                return question(connection)
+
+        return await asyncio.to_thread(ask)
+
+    async def _write(self, change: Callable[[Connection], Answer]) -> Answer:
+        def write_all() -> Answer:
+            with self._database.writing() as connection:
+                return change(connection)
+
+        async with self._turn:
+            return await asyncio.to_thread(write_all)
+
+    async def commit(self, commit: Commit) -> int:
+        check(commit)
+        if is_empty(commit):
+            return 0
+        now = self._now()
+        return await self._write(lambda connection: write(connection, commit, now=now))
+
+    async def acquire(
+        self, store: StoreId, *, holder: str, now: datetime, until: datetime
+    ) -> Lease | None:
+        require_zone(now)
+        require_zone(until)
+        return await self._write(
+            lambda connection: leases.acquire(
+                connection, store, holder=holder, now=now, until=until
+            )
+        )
+
+    async def renew(self, lease: Lease, *, until: datetime) -> bool:
+        require_zone(until)
+        return await self._write(lambda connection: leases.renew(connection, lease, until=until))
+
+    async def release(self, lease: Lease) -> None:
+        await self._write(lambda connection: leases.release(connection, lease))
+
+    async def lease_holder(self, store: StoreId) -> str:
+        now = self._now()
+        return await self._ask(lambda connection: leases.holder(connection, store, now=now))
+
+    async def records(
+        self, store: StoreId, listings: Collection[ListingId] | None = None
+    ) -> dict[ListingId, ListingRecord]:
+        return await self._ask(lambda connection: reading.records(connection, store, listings))
+
+    async def records_of(self, skus: Collection[Sku]) -> list[ListingRecord]:
+        return await self._ask(lambda connection: reading.records_of(connection, skus))
+
+    async def due(self, store: StoreId) -> list[ListingRecord]:
+        return await self._ask(lambda connection: reading.due(connection, store))
+
+    async def identities(self, store: StoreId) -> list[tuple[ListingId, str | None, Sku | None]]:
+        return await self._ask(lambda connection: reading.identities(connection, store))
+
+    async def counts(self, store: StoreId) -> tuple[int, int, int]:
+        return await self._ask(lambda connection: reading.counts(connection, store))
+
+    async def states(self) -> dict[tuple[StoreId, str], int]:
+        return await self._ask(reading.states)
+
+    async def levels(self, skus: Collection[Sku]) -> dict[Sku, Levels]:
+        return await self._ask(lambda connection: books.levels(connection, skus))
+
+    async def skus(self) -> list[Sku]:
+        return await self._ask(books.skus)
+
+    async def totals(self) -> dict[Account, int]:
+        return await self._ask(books.totals)
+
+    async def oversold(self) -> int:
+        return await self._ask(books.oversold)
+
+    async def history(self, sku: Sku, limit: int | None = None) -> list[BookedMovement]:
+        return await self._ask(lambda connection: books.history(connection, sku, limit))
+
+    async def intents(
+        self,
+        store: StoreId | None = None,
+        states: Iterable[IntentState] = (IntentState.OPEN, IntentState.UNKNOWN),
+    ) -> list[Intent]:
+        return await self._ask(lambda connection: journal.intents(connection, store, states))
+
+    async def holds(
+        self, store: StoreId | None = None, states: Iterable[HoldState] = (HoldState.OPEN,)
+    ) -> list[Hold]:
+        return await self._ask(lambda connection: journal.holds(connection, store, states))
+
+    async def hold(self, hash_: str) -> Hold | None:
+        return await self._ask(lambda connection: journal.hold(connection, hash_))
+
+    async def runs(self, limit: int = 20) -> list[RunRecord]:
+        return await self._ask(lambda connection: journal.runs(connection, limit))
+
+    async def run(self, id_: str) -> RunRecord | None:
+        return await self._ask(lambda connection: journal.run(connection, id_))
+
+    async def store(self, store: StoreId) -> StoreRecord:
+        return await self._ask(lambda connection: journal.store(connection, store))
+
+    async def verify(self) -> Verdict:
+        return await self._ask(proof.verify)
+
+    async def aclose(self) -> None:
+        """Close every connection; may be called twice."""
+        await asyncio.to_thread(self._database.close)

@@ -1,0 +1,189 @@
+"""Write one commit: in one transaction, in one order, all of it or nothing."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from stocksync.contracts.ledger import (
+    BookedMovement,
+    Commit,
+    Hold,
+    Intent,
+    ListingKey,
+    StoreRecord,
+)
+from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.movements import Movement, fold
+from stocksync.domain.stock import ListingRecord
+from stocksync.errors import StaleLevel
+from stocksync.ledger.checks import FINAL, in_writing_order, only_new
+from stocksync.ledger.leases import NO_LEASE, require_lease
+from stocksync.ledger.rows import (
+    hold_row,
+    intent_row,
+    listing_row,
+    movement_row,
+    run_row,
+    store_row,
+)
+from stocksync.ledger.seals import FIRST, seal
+from stocksync.ledger.statements import listed, members, upsert
+from stocksync.ledger.tables import BALANCES, HOLDS, INTENTS, LISTINGS, MOVEMENTS, RUNS, STORES
+
+_FINAL: Final = [state.value for state in FINAL]
+
+
+def write(connection: Connection, commit: Commit, *, now: datetime) -> int:
+    """Write a commit and return how many movements were new. The caller holds the transaction.
+
+    Raises:
+        LeaseLost: The commit's epoch is not the store's.
+        StaleLevel: A listing is not what it was when it was read.
+        LedgerBroken: A movement's key is booked with another content.
+    """
+    if commit.lease is not None:
+        require_lease(connection, commit.lease)
+    booked = book(connection, commit.movements, now=now)
+    write_records(connection, commit.records)
+    mark_due(connection, commit)
+    write_intents(connection, commit.intents)
+    for hold in commit.holds:
+        write_hold(connection, hold)
+    if commit.run is not None:
+        connection.execute(upsert(RUNS, connection.dialect.name, fixed=()), [run_row(commit.run)])
+    if commit.store is not None:
+        write_store(connection, commit.store)
+    return booked
+
+
+def book(connection: Connection, movements: list[Movement], *, now: datetime) -> int:
+    """Append the movements whose keys are new, sealed in order, and add them to the balances."""
+    if not movements:
+        return 0
+    asked = select(*(MOVEMENTS.c[name] for name in ("key", "sku", "source", "destination", "units")))
+    asked = asked.where(MOVEMENTS.c.key.in_(members("keys", connection.dialect.name)))
+    keys = listed([movement.key for movement in movements])
+    known = {key: tuple(rest) for key, *rest in connection.execute(asked, {"keys": keys})}
+    new = only_new(movements, known)
+    if not new:
+        return 0
+    connection.execute(insert(MOVEMENTS), _sealed(connection, new, now=now))
+    added = [
+        {"sku": sku, "account": account, "units": units}
+        for (sku, account), units in fold(new).items()
+    ]
+    balance = upsert(BALANCES, connection.dialect.name, fixed=(), added=("units",))
+    connection.execute(balance, added)
+    return len(new)
+
+
+def _sealed(connection: Connection, new: list[Movement], *, now: datetime) -> list[dict[str, Any]]:
+    # Numbers are given here, not by a sequence: a gap would then be a movement that was removed.
+    last = select(MOVEMENTS.c.number, MOVEMENTS.c.seal).order_by(MOVEMENTS.c.number.desc()).limit(1)
+    number, before = connection.execute(last).one_or_none() or (0, FIRST)
+    rows = []
+    for movement in new:
+        number += 1
+        booked = BookedMovement(number=number, recorded_at=now, movement=movement, seal="")
+        before = seal(before, booked)
+        rows.append(movement_row(booked) | {"seal": before})
+    return rows
+
+
+def write_records(connection: Connection, records: list[ListingRecord]) -> None:
+    """Write records whose version is still the ledger's; `version` 0 is a listing that is new."""
+    new = [listing_row(record) for record in records if record.version == 0]
+    changed = [
+        {f"new_{name}": value for name, value in listing_row(record).items()}
+        | {"at_store": record.store, "at_listing": record.listing, "at_version": record.version}
+        for record in records
+        if record.version != 0
+    ]
+    if new:
+        # A listing that exists already breaks the primary key: it is reported as a StaleLevel.
+        connection.execute(insert(LISTINGS), new)
+    if changed and connection.execute(_CHANGE, changed).rowcount != len(changed):
+        raise StaleLevel("a listing changed since it was read: decide again")
+
+
+_AT: Final = (
+    LISTINGS.c.store == bindparam("at_store"),
+    LISTINGS.c.listing == bindparam("at_listing"),
+)
+_CHANGE: Final = (
+    update(LISTINGS)
+    .where(*_AT, LISTINGS.c.version == bindparam("at_version"))
+    .values(
+        {
+            column: bindparam(f"new_{column.name}")
+            for column in LISTINGS.columns
+            if not column.primary_key
+        }
+    )
+)
+_MARK: Final = (
+    update(LISTINGS)
+    .where(*_AT, LISTINGS.c.due_since.is_(None))
+    # A mark is a change: whoever read the listing before must read it again before writing it.
+    .values({LISTINGS.c.due_since: bindparam("since"), LISTINGS.c.version: LISTINGS.c.version + 1})
+)
+
+
+def mark_due(connection: Connection, commit: Commit) -> None:
+    """Mark the listings of SKUs that moved, except those written here; an older mark stays."""
+    keys: set[ListingKey] = set(commit.due_listings)
+    if commit.due_skus:
+        asked = select(LISTINGS.c.store, LISTINGS.c.listing).where(
+            LISTINGS.c.sku.in_(members("skus", connection.dialect.name)),
+            LISTINGS.c.due_since.is_(None),
+        )
+        found = connection.execute(asked, {"skus": listed(commit.due_skus)})
+        keys.update((StoreId(store), ListingId(listing)) for store, listing in found)
+    keys.difference_update(record.key for record in commit.records)
+    if keys:
+        connection.execute(
+            _MARK,
+            [
+                {"at_store": store, "at_listing": listing, "since": commit.due_since}
+                for store, listing in sorted(keys)
+            ],
+        )
+
+
+def write_intents(connection: Connection, intents: list[Intent]) -> None:
+    """Write intents by id; what they are about never changes, only what became of them.
+
+    A second open intent for a listing breaks a unique index: it is reported as a StaleLevel.
+    """
+    rows = [intent_row(intent) for intent in in_writing_order(intents)]
+    if rows:
+        fixed = set(rows[0]) - {"state", "resolved_at", "detail"}
+        connection.execute(upsert(INTENTS, connection.dialect.name, fixed=fixed), rows)
+
+
+def write_hold(connection: Connection, hold: Hold) -> None:
+    """Keep a hold, or what was decided about the newest one that nobody decided finally."""
+    newest = (
+        select(HOLDS.c.number)
+        .where(
+            HOLDS.c.hash == hold.hash,
+            HOLDS.c.store == hold.store,
+            HOLDS.c.state.not_in(_FINAL),
+        )
+        .order_by(HOLDS.c.number.desc())
+        .limit(1)
+    )
+    number = connection.execute(newest).scalar()
+    row = hold_row(hold)
+    if number is None:
+        connection.execute(insert(HOLDS), [row])
+        return
+    decided = {name: row[name] for name in ("state", "decided_at", "decided_by")}
+    connection.execute(update(HOLDS).where(HOLDS.c.number == number).values(decided))
+
+
+def write_store(connection: Connection, store: StoreRecord) -> None:
+    """Write what is remembered of a store; its lease is not touched."""
+    statement = upsert(STORES, connection.dialect.name, fixed=NO_LEASE)
+    connection.execute(statement, [store_row(store) | NO_LEASE])

@@ -1,0 +1,222 @@
+"""What the configuration file may say: its keys, their forms and their limits."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
+
+from stocksync.complaints import Entry, did_you_mean
+from stocksync.domain.merge import Role
+from stocksync.origins import origin_from
+
+STORES_MAX: Final = 100
+DURATION_MAX: Final = timedelta(days=366)
+CONCURRENCY_MAX: Final = 32
+RATE_MAX: Final = 1_000
+
+_UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)", re.ASCII)
+_STORE_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
+_BASE_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
+_HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class FirstContact(StrEnum):
+    """What happens to the difference when a store is seen for the first time (`DESIGN §3.4`)."""
+
+    HOLD = "hold"
+    PUSH = "push"
+    ADOPT = "adopt"
+
+
+def duration(given: object) -> timedelta:
+    """Read `60s`, `5m`, `1h`, `1d` or whole seconds; never zero, at most a year."""
+    text = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
+    matched = _DURATION.fullmatch(text)
+    if matched is None:
+        raise ValueError("must be a time such as 60s, 5m, 1h or 1d")
+    length = timedelta(seconds=int(matched[1]) * _UNIT_SECONDS[matched[2]])
+    if not timedelta(0) < length <= DURATION_MAX:
+        raise ValueError("must be longer than no time and at most 366d")
+    return length
+
+
+def one_of(*names: str) -> Callable[[object], object]:
+    """Return a check that lets only these words through."""
+
+    def checked(given: object) -> object:
+        if given in names and isinstance(given, str):
+            return given
+        hint = did_you_mean(given, names) if isinstance(given, str) else ""
+        raise ValueError(f"must be one of {', '.join(names)}{hint}")
+
+    return checked
+
+
+def _whole(given: object) -> object:
+    """Let a number come from a variable: `${PORT}` is text."""
+    is_number = isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 9
+    return int(str(given)) if is_number else given
+
+
+def _store_id(given: str) -> str:
+    if not _STORE_ID.fullmatch(given):
+        raise ValueError("must be 1 to 32 of a-z, 0-9, - and _, and not begin with - or _")
+    return given
+
+
+def _time_zone(given: str) -> str:
+    if given == "UTC":
+        return given
+    try:
+        ZoneInfo(given)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(given, available_timezones()) or "; write it as Europe/London"
+        raise ValueError(f"is not a time zone{hint}") from None
+    return given
+
+
+def _secret(given: SecretStr | None) -> SecretStr | None:
+    if given is not None and not given.get_secret_value().strip():
+        raise ValueError("is empty")
+    if given is not None and _CONTROL.search(given.get_secret_value()):
+        raise ValueError("holds a line break or another control character; take it out")
+    return given
+
+
+def _base_path(given: str | None) -> str | None:
+    if given is not None and not _BASE_PATH.fullmatch(given):
+        raise ValueError("must look like /api/site")
+    return given
+
+
+def _host(given: str) -> str:
+    if not _HOST.fullmatch(given):
+        raise ValueError("must be an address or a host name, such as 127.0.0.1")
+    return given
+
+
+def _database(given: SecretStr) -> SecretStr:
+    text = given.get_secret_value()
+    if text.startswith("postgres://"):
+        raise ValueError("must begin with postgresql:// in full")
+    if not text.startswith(("sqlite://", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    if text.startswith("sqlite://") and text != "sqlite://" and text[9:10] != "/":
+        raise ValueError("needs three slashes before a file: sqlite:///stocksync.db")
+    return _secret(given) or given
+
+
+def _warehouses(given: object) -> dict[str, str]:
+    """Read `{location: number of the warehouse in the store}` (`stores.md §2.3`)."""
+    if not isinstance(given, dict) or not given:
+        raise ValueError("must hold a warehouse for each location, such as {main: 1}")
+    for location, number in given.items():
+        plain = isinstance(number, int | str) and not isinstance(number, bool)
+        if not isinstance(location, str) or not location.strip() or not plain or number == "":
+            raise ValueError("must hold names of locations with numbers of warehouses: {main: 1}")
+    return {location: str(number) for location, number in given.items()}
+
+
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Duration = Annotated[timedelta, PlainValidator(duration)]
+Rate = Annotated[float | None, Field(gt=0, le=RATE_MAX), BeforeValidator(_whole)]
+Concurrency = Annotated[int | None, Field(ge=1, le=CONCURRENCY_MAX), BeforeValidator(_whole)]
+
+
+class HttpEntry(Entry):
+    """Where the pages and the API are served."""
+
+    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535), BeforeValidator(_whole)] = 8080
+    token: Annotated[SecretStr | None, AfterValidator(_secret)] = None
+
+
+class StoreEntry(Entry):
+    """What every store has; its platform adds credentials and options."""
+
+    OPTIONS: ClassVar[tuple[str, ...]] = ()
+
+    id: Annotated[str, AfterValidator(_store_id)]
+    platform: str
+    url: Annotated[str, AfterValidator(origin_from)]
+    role: Annotated[Role, BeforeValidator(one_of(*Role)), Field(strict=False)] = Role.CHANNEL
+    first_contact: Annotated[
+        FirstContact, BeforeValidator(one_of(*FirstContact)), Field(strict=False)
+    ] = FirstContact.HOLD
+    poll: Duration = timedelta(seconds=60)
+    sweep: Duration = timedelta(hours=1)
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
+    rate: Rate = None
+    concurrency: Concurrency = None
+
+    def given_options(self) -> tuple[str, ...]:
+        """Return the names of the platform's own options that hold a value."""
+        return tuple(name for name in self.OPTIONS if getattr(self, name) is not None)
+
+
+class RecplusEntry(StoreEntry):
+    """A REC+ store; its clock is the merchant's (`stores.md §1`)."""
+
+    OPTIONS = ("time_zone",)
+
+    username: Secret
+    password: Secret
+
+
+class B2bwaveEntry(StoreEntry):
+    """A B2B Wave store."""
+
+    OPTIONS = ("location_ids",)
+
+    app_code: Secret
+    token: Secret
+    location_ids: Annotated[dict[str, str] | None, PlainValidator(_warehouses)] = None
+
+
+class FreewebstoreEntry(StoreEntry):
+    """A Freewebstore store."""
+
+    OPTIONS = ("write_shape",)
+
+    api_key: Secret
+    write_shape: Annotated[str | None, BeforeValidator(one_of("flat", "core"))] = None
+
+
+class SimvolyEntry(StoreEntry):
+    """A Simvoly store, or one of its white labels."""
+
+    OPTIONS = ("update_method", "base_path")
+
+    api_key: Secret
+    update_method: Annotated[str | None, BeforeValidator(one_of("PUT", "POST", "PATCH"))] = None
+    base_path: Annotated[str | None, AfterValidator(_base_path)] = None
+
+
+class IdealfactoryEntry(StoreEntry):
+    """An Ideal Factory account: no quantities, only offered or not."""
+
+    token: Secret
+
+
+class SettingsFile(Entry):
+    """The keys at the top of the file; `stores` are checked one by one."""
+
+    database: Annotated[SecretStr, AfterValidator(_database)] = SecretStr("sqlite:///stocksync.db")
+    rules: Annotated[str, Field(min_length=1)] = "rules/"
+    http: HttpEntry = HttpEntry()
+    stores: Annotated[list[Any], Field(min_length=1, max_length=STORES_MAX)]
+
+
+PLATFORMS: Final[dict[str, type[StoreEntry]]] = {
+    "recplus": RecplusEntry,
+    "b2bwave": B2bwaveEntry,
+    "freewebstore": FreewebstoreEntry,
+    "simvoly": SimvolyEntry,
+    "idealfactory": IdealfactoryEntry,
+}
