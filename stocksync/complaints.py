@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from stocksync.errors import ConfigurationError
 from stocksync.yamlfile import Document, Keys, Misread, shown
 
-_NAMES_SHOWN_MAX: Final = 12
+_NAMES_SHOWN_MAX: Final = 24
 
 
 class Entry(BaseModel):
@@ -44,9 +44,12 @@ def secret_names(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for name, field in model.model_fields.items() if _is_secret(field))
 
 
-def label(keys: Keys) -> str:
-    """Write the way to a value as people do: `stores[1].url`."""
-    words: list[str] = []
+def label(keys: Keys, items: str = "") -> str:
+    """Write the way to a value as people do: `stores[1].url`.
+
+    `items` is what the things are called of a file that is a list itself.
+    """
+    words = [items] if keys and isinstance(keys[0], int) else []
     for key in keys:
         if isinstance(key, int) and not isinstance(key, bool):
             words.append(f"[{key}]")
@@ -58,22 +61,19 @@ def label(keys: Keys) -> str:
 class Complaints:
     """Gathers mistakes, one for each value, and raises them together in the order of lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, items: str = "") -> None:
+        self._items = items
         self._found: dict[tuple[str, Keys], tuple[int, str]] = {}
         self._unread: list[str] = []
         self._files: list[str] = []
 
-    def add(self, document: Document, keys: Keys, text: str, *, called: str | None = None) -> None:
-        """Note a mistake; `called` overrides what the value is called in the message."""
-        name = label(keys) if called is None else called
-        file = str(document.path)
+    def add(self, document: Document, keys: Keys, text: str) -> None:
+        """Note a mistake; the first one about a value is the one that is kept."""
+        file, name = str(document.path), label(keys, self._items)
         if file not in self._files:
             self._files.append(file)
-        problem = (
-            f"{document.place(keys)}: {name}: {text}"
-            if name
-            else (f"{document.place(keys)}: {text}")
-        )
+        called = f"{name}: " if name else ""
+        problem = f"{document.place(keys)}: {called}{text}"
         self._found.setdefault((file, keys), (document.line(keys), problem))
 
     def add_unread(self, problems: Sequence[str]) -> None:
@@ -153,13 +153,9 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return f"is missing; give it, or {name}_file" if secret else "is missing; give it"
     if kind == "value_error":
         return str(limits["error"])
-    if isinstance(detail["input"], Misread) and not secret:
-        text = detail["input"].text
-        return (
-            f'YAML does not read {text} as it stands; write a plain number, or "{text}" in quotes'
-        )
+    if isinstance(detail["input"], Misread) or kind == "string_type":
+        return why_not_text(detail["input"], secret=secret)
     wanted = {
-        "string_type": _unquoted(detail["input"], secret=secret),
         "int_type": "must be a whole number",
         "bool_type": "must be true or false",
         "list_type": "must be a list, such as [a, b]",
@@ -175,11 +171,15 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     return wanted.get(kind, "cannot be used as it is")
 
 
-def _unquoted(given: object, *, secret: bool) -> str:
+def why_not_text(given: object, *, secret: bool = False) -> str:
+    """Say why a value is not the text it should be: YAML took it for something else."""
     if isinstance(given, bool):
         return "must be text, and YAML reads yes, no, on, off as true or false; put it in quotes"
     if isinstance(given, int) and not secret:
         return f'must be text; put it in quotes: "{given}"'
+    if isinstance(given, Misread) and not secret:
+        wrong = f"YAML does not read {given.text} as it stands"
+        return f'{wrong}; put text in quotes: "{given.text}", or write a plain number'
     if isinstance(given, int | float | Misread):
         return "must be text; put it in quotes"
     return "must be text"

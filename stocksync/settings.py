@@ -2,7 +2,6 @@
 
 import json
 import re
-
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -128,15 +127,18 @@ def _top(
     http = given.get("http")
     if isinstance(http, dict):
         given["http"] = secrets_read(document, ("http",), http, frozenset({"token"}), complaints)
+        if not given["http"].get("token") and _reaches_others(given["http"].get("host")):
+            text = "others can reach this address; set http.token, or use 127.0.0.1"
+            complaints.add(document, ("http", "host"), text)
     try:
-        top = SettingsFile.model_validate(given)
+        return SettingsFile.model_validate(given)
     except ValidationError as error:
         complaints.add_refusals(document, (), error, SettingsFile)
         return None
-    if top.http.token is None and not is_loopback(top.http.host):
-        text = "others can reach this address; set http.token, or use 127.0.0.1"
-        complaints.add(document, ("http", "host"), text)
-    return top
+
+
+def _reaches_others(host: object) -> bool:
+    return isinstance(host, str) and not is_loopback(host)
 
 
 def _store(document: Document, keys: Keys, entry: Any, complaints: Complaints) -> StoreEntry | None:

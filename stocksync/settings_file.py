@@ -19,6 +19,7 @@ CONCURRENCY_MAX: Final = 32
 RATE_MAX: Final = 1_000
 
 _UNIT_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DIGITS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)", re.ASCII)
 _STORE_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 _BASE_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
@@ -46,11 +47,11 @@ def duration(given: object) -> timedelta:
     return length
 
 
-def one_of(*names: str) -> Callable[[object], object]:
+def one_of(*names: str) -> Callable[[object], str]:
     """Return a check that lets only these words through."""
 
-    def checked(given: object) -> object:
-        if given in names and isinstance(given, str):
+    def checked(given: object) -> str:
+        if isinstance(given, str) and given in names:
             return given
         hint = did_you_mean(given, names) if isinstance(given, str) else ""
         raise ValueError(f"must be one of {', '.join(names)}{hint}")
@@ -58,10 +59,17 @@ def one_of(*names: str) -> Callable[[object], object]:
     return checked
 
 
+def _role(given: object) -> Role:
+    return Role(one_of(*Role)(given))
+
+
+def _first_contact(given: object) -> FirstContact:
+    return FirstContact(one_of(*FirstContact)(given))
+
+
 def _whole(given: object) -> object:
     """Let a number come from a variable: `${PORT}` is text."""
-    is_number = isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= 9
-    return int(str(given)) if is_number else given
+    return int(given) if isinstance(given, str) and _DIGITS.fullmatch(given) else given
 
 
 def _store_id(given: str) -> str:
@@ -145,10 +153,8 @@ class StoreEntry(Entry):
     id: Annotated[str, AfterValidator(_store_id)]
     platform: str
     url: Annotated[str, AfterValidator(origin_from)]
-    role: Annotated[Role, BeforeValidator(one_of(*Role)), Field(strict=False)] = Role.CHANNEL
-    first_contact: Annotated[
-        FirstContact, BeforeValidator(one_of(*FirstContact)), Field(strict=False)
-    ] = FirstContact.HOLD
+    role: Annotated[Role, PlainValidator(_role)] = Role.CHANNEL
+    first_contact: Annotated[FirstContact, PlainValidator(_first_contact)] = FirstContact.HOLD
     poll: Duration = timedelta(seconds=60)
     sweep: Duration = timedelta(hours=1)
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
@@ -185,7 +191,7 @@ class FreewebstoreEntry(StoreEntry):
     OPTIONS = ("write_shape",)
 
     api_key: Secret
-    write_shape: Annotated[str | None, BeforeValidator(one_of("flat", "core"))] = None
+    write_shape: Annotated[str | None, PlainValidator(one_of("flat", "core"))] = None
 
 
 class SimvolyEntry(StoreEntry):
@@ -194,7 +200,7 @@ class SimvolyEntry(StoreEntry):
     OPTIONS = ("update_method", "base_path")
 
     api_key: Secret
-    update_method: Annotated[str | None, BeforeValidator(one_of("PUT", "POST", "PATCH"))] = None
+    update_method: Annotated[str | None, PlainValidator(one_of("PUT", "POST", "PATCH"))] = None
     base_path: Annotated[str | None, AfterValidator(_base_path)] = None
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from stocksync.connectors.answers import Secrets, message_in
 from stocksync.connectors.http import Answer, HttpLimits, StoreHttp, Transport, segment
+from stocksync.connectors.offset_walk import PAGES_MAX, OffsetWalk
 from stocksync.connectors.quantity import reading, untracked
-from stocksync.connectors.walks import PAGES_MAX, Walk
 from stocksync.contracts.connector import (
     Capabilities,
     ReadBack,
@@ -109,8 +109,8 @@ class FreewebstoreConnector:
         return self._http.api_calls
 
     async def census(self) -> AsyncIterator[Sequence[Observation]]:
-        """Walk the whole list in the order of the ids; how it knows the end is told in `Walk`."""
-        walk = Walk()
+        """Walk the whole list in the order of the ids; `OffsetWalk` tells how it ends."""
+        walk = OffsetWalk()
         for _ in range(PAGES_MAX):
             asked = {"per_page": str(PAGE_MAX), "start": str(walk.start)}
             answer = await self._http.read("/product/", asked | _ORDER)

@@ -67,9 +67,7 @@ class MemoryConnector:
     async def read(self, listings: Sequence[ListingId]) -> Mapping[ListingId, Observation]:
         self._check_batch(len(listings), self._capabilities.read_batch_max)
         self._count_call()
-        return {
-            listing: self._observe(listing) for listing in listings if listing in self._stock
-        }
+        return {listing: self._observe(listing) for listing in listings if listing in self._stock}
 
     async def write(self, corrections: Sequence[Correction]) -> Sequence[WriteResult]:
         self._check_batch(len(corrections), self._capabilities.write_batch_max)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from stocksync import __version__
 from stocksync.connectors.answers import Secrets, message_in
 from stocksync.connectors.http import Answer, HttpLimits, StoreHttp, Transport, segment
+from stocksync.connectors.offset_walk import PAGES_MAX, OffsetWalk
 from stocksync.connectors.quantity import reading
 from stocksync.connectors.simvoly_variants import (
     identity,
@@ -20,7 +21,6 @@ from stocksync.connectors.simvoly_variants import (
     observations,
     product_of,
 )
-from stocksync.connectors.walks import PAGES_MAX, Walk
 from stocksync.contracts.connector import (
     Capabilities,
     ReadBack,
@@ -113,8 +113,8 @@ class SimvolyConnector:
         return self._http.api_calls
 
     async def census(self) -> AsyncIterator[Sequence[Observation]]:
-        """Walk all products by offset; how a list that moves is survived is told in `Walk`."""
-        walk = Walk()
+        """Walk all products by offset; `OffsetWalk` survives a list that moves."""
+        walk = OffsetWalk()
         for _ in range(PAGES_MAX):
             asked = {"limit": str(PAGE_MAX), "skip": str(walk.start)}
             answer = await self._http.read("/products", asked)

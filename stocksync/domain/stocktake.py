@@ -46,12 +46,9 @@ def read_counts(text: str, name: str) -> list[Count]:
     try:
         header = [cell.strip() for cell in next(rows, [])]
         if header not in ([*_HEADER], [*_HEADER, "location"]):
-            raise ConfigurationError(
-                [
-                    f"{name}:1: the first line must be `sku,on_hand` or `sku,on_hand,location`, "
-                    f"but is `{','.join(header)}`"
-                ]
-            )
+            wanted = "`sku,on_hand` or `sku,on_hand,location`"
+            found = ",".join(header)
+            raise ConfigurationError([f"{name}:1: the first line must be {wanted}, not `{found}`"])
         return _counts(rows, len(header), name)
     except csv.Error as error:
         raise ConfigurationError([f"{name}:{rows.line_num}: not a CSV file: {error}"]) from error

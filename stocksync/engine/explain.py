@@ -115,7 +115,7 @@ async def view(context: Context, sku: Sku, *, store: StoreId | None = None) -> S
 
 async def _switches(context: Context, sku: Sku) -> list[ListingRecord]:
     """Return the listings that are offered or not depending on this SKU."""
-    found = []
+    found: list[ListingRecord] = []
     for store, listing in sorted(context.book.switches({sku})):
         if store in context.stores:
             found += (await context.ledger.records(store, [listing])).values()

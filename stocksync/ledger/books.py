@@ -55,9 +55,7 @@ def oversold(connection: Connection) -> int:
 def _here() -> ColumnElement[bool]:
     """Choose the accounts of locations, free and held; LIKE would fold case on SQLite."""
     prefixes = (at(LocationId("")), held(LocationId("")))
-    return or_(
-        *(func.substr(BALANCES.c.account, 1, len(prefix)) == prefix for prefix in prefixes)
-    )
+    return or_(*(func.substr(BALANCES.c.account, 1, len(prefix)) == prefix for prefix in prefixes))
 
 
 def history(connection: Connection, sku: Sku, limit: int | None) -> list[BookedMovement]:

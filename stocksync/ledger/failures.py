@@ -19,7 +19,7 @@ _SQLITE_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "SQLITE_LOCKED": "another process keeps it locked: let it finish or stop it, try again",
         "SQLITE_FULL": "the disk is full: make room, then start again",
         "SQLITE_READONLY": "it is read-only: check owner and rights of the file and its folder",
-        "SQLITE_CANTOPEN": "the file cannot be opened: check the path, and the rights of its folder",
+        "SQLITE_CANTOPEN": "the file cannot be opened: check its path and the rights of its folder",
         "SQLITE_IOERR": "the disk reports an error: check it, then start again",
         "SQLITE_CORRUPT": "the file is damaged: stop everything and restore a backup",
         "SQLITE_NOTADB": "the file is not a SQLite database: check `database` in the configuration",

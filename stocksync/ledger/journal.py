@@ -28,9 +28,7 @@ def intents(
     return [intent_from(row) for row in connection.execute(asked).mappings()]
 
 
-def holds(
-    connection: Connection, store: StoreId | None, states: Iterable[HoldState]
-) -> list[Hold]:
+def holds(connection: Connection, store: StoreId | None, states: Iterable[HoldState]) -> list[Hold]:
     """Return holds in these states, oldest first."""
     asked = select(HOLDS).where(HOLDS.c.state.in_([state.value for state in states]))
     if store is not None:

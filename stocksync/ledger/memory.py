@@ -1,219 +1,163 @@
 """The ledger in dictionaries: the same promises, kept until the process ends."""
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from stocksync.contracts.ledger import (
     BookedMovement,
-    Commit,
     Hold,
     HoldState,
     Intent,
     IntentState,
-    Lease,
-    ListingKey,
     RunRecord,
     StoreRecord,
     Verdict,
 )
-from stocksync.domain.identifiers import ListingId, Sku, StoreId
-from stocksync.domain.movements import Account, Movement, fold
+from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
+from stocksync.domain.movements import Account, at, fold, held
 from stocksync.domain.movements import levels as levels_from
 from stocksync.domain.stock import Levels, ListingRecord, Presence, state_of
-from stocksync.errors import LeaseLost, StaleLevel
-from stocksync.ledger.checks import (
-    FINAL,
-    check,
-    describe_mismatch,
-    essence,
-    in_writing_order,
-    is_empty,
-    only_new,
-    require_zone,
-)
-from stocksync.ledger.seals import FIRST, seal
+from stocksync.ledger.checks import describe_mismatch
+from stocksync.ledger.memory_books import MemoryBooks
+from stocksync.ledger.seals import broken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tenure:
-    """Who has the lease of a store, until when, and under which epoch."""
+class MemoryLedger(MemoryBooks):
+    """The books of a test or a simulation."""
 
-    holder: str
-    until: datetime
-    epoch: int
+    async def records(
+        self, store: StoreId, listings: Collection[ListingId] | None = None
+    ) -> dict[ListingId, ListingRecord]:
+        known = self._records.get(store, {})
+        wanted = known if listings is None else dict.fromkeys(listings)
+        return {at: self._with_own(known[at]) for at in wanted if at in known}
 
+    async def records_of(self, skus: Collection[Sku]) -> list[ListingRecord]:
+        wanted = set(skus)
+        return [record for record in self._all_records() if record.sku in wanted]
 
-class MemoryLedger:
-    """The books of a test or a simulation. A commit checks everything, then writes everything.
+    async def due(self, store: StoreId) -> list[ListingRecord]:
+        waiting = [
+            (record.due_since, record.listing, record)
+            for record in self._all_records(store)
+            if record.due_since is not None
+        ]
+        return [record for _, _, record in sorted(waiting, key=lambda at: at[:2])]
 
-    Values are frozen and none is copied; no method waits, so no other can come between.
-    """
+    async def identities(self, store: StoreId) -> list[tuple[ListingId, str | None, Sku | None]]:
+        return [(at.listing, at.code, at.sku) for at in self._present(store)]
 
-    def __init__(self, *, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._books: list[BookedMovement] = []
-        self._keys: dict[str, BookedMovement] = {}
-        self._balances: dict[Sku, dict[Account, int]] = defaultdict(dict)
-        self._records: dict[StoreId, dict[ListingId, ListingRecord]] = defaultdict(dict)
-        self._intents: dict[str, Intent] = {}
-        self._own: dict[ListingKey, frozenset[int]] = {}
-        self._holds: list[Hold] = []
-        self._runs: dict[str, RunRecord] = {}
-        self._stores: dict[StoreId, StoreRecord] = {}
-        self._leases: dict[StoreId, Tenure] = {}
+    async def counts(self, store: StoreId) -> tuple[int, int, int]:
+        present = self._present(store)
+        baselines = [at.baseline for at in present if at.baseline is not None]
+        return (len(present), len(baselines), sum(baseline > 0 for baseline in baselines))
 
-    async def commit(self, commit: Commit) -> int:
-        check(commit)
-        if is_empty(commit):
-            return 0
-        if commit.lease is not None and not self._is_current(commit.lease):
-            raise LeaseLost(f"{commit.lease.store}: another runner took over")
-        new = self._new(commit.movements)
-        self._require_versions(commit.records)
-        intents = self._merged(commit.intents)
-        self._require_one_open(intents)
-        self._book(new)
-        for record in commit.records:
-            self._put(replace(record, version=record.version + 1, own_values=frozenset()))
-        self._mark_due(commit)
-        self._put_intents(intents)
-        for hold in commit.holds:
-            self._put_hold(hold)
-        if commit.run is not None:
-            self._put_run(commit.run)
-        if commit.store is not None:
-            self._stores[commit.store.store] = commit.store
-        return len(new)
+    async def states(self) -> dict[tuple[StoreId, str], int]:
+        return dict(Counter((at.store, state_of(at).value) for at in self._all_records()))
 
-    def _new(self, movements: list[Movement]) -> list[Movement]:
-        known = {
-            movement.key: essence(self._keys[movement.key].movement)
-            for movement in movements
-            if movement.key in self._keys
-        }
-        return only_new(movements, known)
+    async def levels(self, skus: Collection[Sku]) -> dict[Sku, Levels]:
+        return {sku: levels_from(self._balances[sku]) for sku in skus if sku in self._balances}
 
-    def _require_versions(self, records: list[ListingRecord]) -> None:
-        keys = Counter(record.key for record in records)
-        for record in records:
-            known = self._records[record.store].get(record.listing)
-            if keys[record.key] > 1 or record.version != (known.version if known else 0):
-                raise StaleLevel("a listing changed since it was read: decide again")
+    async def skus(self) -> list[Sku]:
+        return sorted(self._balances)
 
-    def _merged(self, intents: list[Intent]) -> list[Intent]:
-        """Let what an intent is about stay as it was first written down."""
-        merged = []
-        for intent in in_writing_order(intents):
-            first = self._intents.get(intent.id, intent)
-            merged.append(
-                replace(
-                    first,
-                    state=intent.state,
-                    resolved_at=intent.resolved_at,
-                    detail=intent.detail,
-                )
-            )
-        return merged
+    async def totals(self) -> dict[Account, int]:
+        totals: dict[Account, int] = defaultdict(int)
+        for accounts in self._balances.values():
+            for account, units in accounts.items():
+                totals[account] += units
+        return dict(totals)
 
-    def _require_one_open(self, intents: list[Intent]) -> None:
-        after = self._intents | {intent.id: intent for intent in intents}
-        touched = {(intent.store, intent.listing) for intent in intents}
-        is_open = Counter(
-            (intent.store, intent.listing)
-            for intent in after.values()
-            if intent.state is IntentState.OPEN
-        )
-        if any(is_open[key] > 1 for key in touched):
-            raise StaleLevel("another run is writing this listing: decide again")
+    async def oversold(self) -> int:
+        prefixes = (at(LocationId("")), held(LocationId("")))
+        there = [
+            sum(units for account, units in accounts.items() if account.startswith(prefixes))
+            for accounts in self._balances.values()
+        ]
+        return sum(-units for units in there if units < 0)
 
-    def _book(self, new: Iterable[Movement]) -> None:
-        now = self._now()
-        for movement in new:
-            before = self._books[-1].seal if self._books else FIRST
-            number = len(self._books) + 1
-            booked = BookedMovement(number=number, recorded_at=now, movement=movement, seal="")
-            booked = replace(booked, seal=seal(before, booked))
-            self._books.append(booked)
-            self._keys[movement.key] = booked
-            for (sku, account), units in fold([movement]).items():
-                self._balances[sku][account] = self._balances[sku].get(account, 0) + units
+    async def history(self, sku: Sku, limit: int | None = None) -> list[BookedMovement]:
+        found = [booked for booked in reversed(self._books) if booked.movement.sku == sku]
+        return found[:limit]
 
-    def _put(self, record: ListingRecord) -> None:
-        self._records[record.store][record.listing] = record
+    async def intents(
+        self,
+        store: StoreId | None = None,
+        states: Iterable[IntentState] = (IntentState.OPEN, IntentState.UNKNOWN),
+    ) -> list[Intent]:
+        wanted = set(states)
+        found = [
+            intent
+            for intent in self._intents.values()
+            if intent.state in wanted and store in (None, intent.store)
+        ]
+        return sorted(found, key=lambda intent: (intent.created_at, intent.id))
 
-    def _mark_due(self, commit: Commit) -> None:
-        written = {record.key for record in commit.records}
-        for record in self._all_records():
-            named = record.key in commit.due_listings or record.sku in commit.due_skus
-            if named and record.due_since is None and record.key not in written:
-                self._put(replace(record, due_since=commit.due_since, version=record.version + 1))
+    async def holds(
+        self, store: StoreId | None = None, states: Iterable[HoldState] = (HoldState.OPEN,)
+    ) -> list[Hold]:
+        wanted = set(states)
+        return [at for at in self._holds if at.state in wanted and store in (None, at.store)]
 
-    def _put_intents(self, intents: list[Intent]) -> None:
-        self._intents.update((intent.id, intent) for intent in intents)
-        if intents:
-            own: dict[ListingKey, set[int]] = defaultdict(set)
-            for intent in self._intents.values():
-                if intent.state is IntentState.UNKNOWN:
-                    own[intent.store, intent.listing].add(intent.target)
-            self._own = {key: frozenset(targets) for key, targets in own.items()}
-
-    def _put_hold(self, hold: Hold) -> None:
-        for at in reversed(range(len(self._holds))):
-            known = self._holds[at]
-            same = (known.hash, known.store) == (hold.hash, hold.store)
-            if same and known.state not in FINAL:
-                self._holds[at] = replace(
-                    known, state=hold.state, decided_at=hold.decided_at, decided_by=hold.decided_by
-                )
-                return
-        self._holds.append(hold)
-
-    def _put_run(self, run: RunRecord) -> None:
-        # Written out and read again, so that a caller's dictionary is not shared with the books.
-        stores = json.loads(json.dumps([dict(store) for store in run.stores]))
-        self._runs[run.id] = replace(run, stores=tuple(stores))
-
-    def _is_current(self, lease: Lease) -> bool:
-        tenure = self._leases.get(lease.store)
-        return tenure is not None and bool(tenure.holder) and tenure.epoch == lease.epoch
-
-    async def acquire(
-        self, store: StoreId, *, holder: str, now: datetime, until: datetime
-    ) -> Lease | None:
-        require_zone(now)
-        require_zone(until)
-        before = self._leases.get(store)
-        if before is not None and before.holder not in ("", holder) and before.until >= now:
+    async def hold(self, hash_: str) -> Hold | None:
+        names = {at.hash for at in self._holds if hash_ and at.hash.startswith(hash_)}
+        if hash_ not in names and len(names) != 1:
             return None
-        epoch = 1 if before is None else before.epoch + 1
-        self._leases[store] = Tenure(holder=holder, until=until, epoch=epoch)
-        return Lease(store=store, epoch=epoch)
+        name = hash_ if hash_ in names else names.pop()
+        return next(at for at in reversed(self._holds) if at.hash == name)
 
-    async def renew(self, lease: Lease, *, until: datetime) -> bool:
-        require_zone(until)
-        if not self._is_current(lease):
-            return False
-        self._leases[lease.store] = replace(self._leases[lease.store], until=until)
-        return True
+    async def runs(self, limit: int = 20) -> list[RunRecord]:
+        newest = sorted(self._runs.values(), key=lambda run: (run.started_at, run.id), reverse=True)
+        return newest[:limit]
 
-    async def release(self, lease: Lease) -> None:
-        if self._is_current(lease):
-            self._leases[lease.store] = replace(self._leases[lease.store], holder="")
+    async def run(self, id_: str) -> RunRecord | None:
+        return self._runs.get(id_)
 
-    async def lease_holder(self, store: StoreId) -> str:
-        tenure = self._leases.get(store)
-        return tenure.holder if tenure is not None and tenure.until >= self._now() else ""
+    async def store(self, store: StoreId) -> StoreRecord:
+        return self._stores.get(store, StoreRecord(store=store))
 
-    def _all_records(self) -> list[ListingRecord]:
+    async def verify(self) -> Verdict:
+        return Verdict(
+            movements=len(self._books),
+            skus=len(self._balances),
+            imbalances=tuple(
+                sku for sku, accounts in sorted(self._balances.items()) if sum(accounts.values())
+            ),
+            mismatches=tuple(self._mismatches()),
+            broken_seals=tuple(broken(self._books)),
+        )
+
+    async def aclose(self) -> None:
+        """Close nothing; the books stay readable."""
+
+    def _mismatches(self) -> Iterable[str]:
+        folded = fold(booked.movement for booked in self._books)
+        balances = {
+            (sku, account): units
+            for sku, accounts in self._balances.items()
+            for account, units in accounts.items()
+        }
+        for sku, account in sorted({*folded, *balances}):
+            balance, sum_ = balances.get((sku, account), 0), folded.get((sku, account), 0)
+            if balance != sum_:
+                yield describe_mismatch(sku, account, balance=balance, folded=sum_)
+
+    def _present(self, store: StoreId) -> list[ListingRecord]:
+        return [at for at in self._all_records(store) if at.presence is Presence.PRESENT]
+
+    def _all_records(self, store: StoreId | None = None) -> list[ListingRecord]:
+        stores = sorted(self._records) if store is None else [store]
         return [
-            self._with_own(known)
-            for store in sorted(self._records)
-            for _, known in sorted(self._records[store].items())
+            self._with_own(record)
+            for at in stores
+            for _, record in sorted(self._records.get(at, {}).items())
         ]
 
     def _with_own(self, record: ListingRecord) -> ListingRecord:
-        own = self._own.get(record.key)
-        return replace(record, own_values=own) if own else record
+        """Add the targets of writes whose outcome is not known."""
+        pending = self._pending.get(record.key)
+        if not pending:
+            return record
+        own = [intent.target for intent in pending.values() if intent.state is IntentState.UNKNOWN]
+        return replace(record, own_values=frozenset(own))

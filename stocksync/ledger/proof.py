@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, case, func, literal, select, union_al
 from stocksync.contracts.ledger import BookedMovement, Verdict
 from stocksync.ledger.checks import describe_mismatch
 from stocksync.ledger.rows import booked_from
-from stocksync.ledger.seals import FIRST, seal
+from stocksync.ledger.seals import broken
 from stocksync.ledger.tables import BALANCES, MOVEMENTS
 
 CHUNK_MAX: Final = 5_000
@@ -22,7 +22,7 @@ def verify(connection: Connection) -> Verdict:
         skus=int(connection.execute(skus).scalar() or 0),
         imbalances=tuple(_imbalances(connection)),
         mismatches=tuple(_mismatches(connection)),
-        broken_seals=tuple(_broken_seals(connection)),
+        broken_seals=tuple(broken(_booked(connection))),
     )
 
 
@@ -52,15 +52,6 @@ def _mismatched() -> Select[Any]:
     asked = select(both.c.sku, both.c.account, balance, folded)
     names = (both.c.sku, both.c.account)
     return asked.group_by(*names).having(balance != folded).order_by(*names)
-
-
-def _broken_seals(connection: Connection) -> Iterator[int]:
-    """Yield the number of each movement that is not what was sealed, or follows a removed one."""
-    before, last = FIRST, 0
-    for booked in _booked(connection):
-        if booked.number != last + 1 or seal(before, booked) != booked.seal:
-            yield booked.number
-        before, last = booked.seal, booked.number
 
 
 def _booked(connection: Connection) -> Iterator[BookedMovement]:

@@ -1,7 +1,9 @@
 """Carry values of the contract into rows and back; columns are read by position, for speed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
+
+from sqlalchemy import RowMapping
 
 from stocksync.contracts.ledger import (
     BookedMovement,
@@ -27,7 +29,6 @@ from stocksync.domain.stock import (
 )
 from stocksync.ledger.tables import COUNTED, OFFERED
 
-Row = Mapping[str, Any]
 _PRESENCE: Final = {presence.value: presence for presence in Presence}
 #: Between the own values of one listing, where they are read as one text.
 OWN_SEPARATOR: Final = ","
@@ -54,7 +55,7 @@ def movement_row(booked: BookedMovement) -> dict[str, Any]:
     }
 
 
-def booked_from(row: Row) -> BookedMovement:
+def booked_from(row: RowMapping) -> BookedMovement:
     return BookedMovement(
         number=row["number"],
         recorded_at=row["recorded_at"],
@@ -115,11 +116,9 @@ def listing_row(record: ListingRecord) -> dict[str, Any]:
 
 def record_from(row: Sequence[Any]) -> ListingRecord:
     """Make a record of all columns of `listings` in their order, and of the own values."""
-    (
-        *(store, listing, code, sku, group, title, presence, quarantine),
-        *(kind, number, text, read_at, baseline, settled),
-        *(due_since, attempts, retry_at, version, own),
-    ) = row
+    store, listing, code, sku, group, title, presence, quarantine = row[:8]
+    kind, number, text, read_at = row[8:12]
+    baseline, settled, due_since, attempts, retry_at, version, own = row[12:]
     return ListingRecord(
         store=store,
         listing=listing,
@@ -164,8 +163,8 @@ def intent_row(intent: Intent) -> dict[str, Any]:
     }
 
 
-def intent_from(row: Row) -> Intent:
-    return Intent(**{**row, "state": IntentState(row["state"])})
+def intent_from(row: RowMapping) -> Intent:
+    return Intent(**{**dict(row), "state": IntentState(row["state"])})
 
 
 def hold_row(hold: Hold) -> dict[str, Any]:
@@ -192,7 +191,7 @@ def hold_row(hold: Hold) -> dict[str, Any]:
     }
 
 
-def hold_from(row: Row) -> Hold:
+def hold_from(row: RowMapping) -> Hold:
     return Hold(
         hash=row["hash"],
         store=StoreId(row["store"]),
@@ -221,7 +220,7 @@ def run_row(run: RunRecord) -> dict[str, Any]:
     }
 
 
-def run_from(row: Row) -> RunRecord:
+def run_from(row: RowMapping) -> RunRecord:
     return RunRecord(**{**row, "stores": tuple(row["stores"])})
 
 
@@ -237,6 +236,6 @@ def store_row(store: StoreRecord) -> dict[str, Any]:
     }
 
 
-def store_from(row: Row) -> StoreRecord:
+def store_from(row: RowMapping) -> StoreRecord:
     kept = {name: row[name] for name in store_row(StoreRecord(store=StoreId("")))}
     return StoreRecord(**kept)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Final
 
@@ -37,3 +38,15 @@ def content(booked: BookedMovement) -> str:
 def seal(previous: str, booked: BookedMovement) -> str:
     """Return the seal of a movement: SHA-256 over the seal before it and its own content."""
     return hashlib.sha256(f"{previous}\n{content(booked)}".encode()).hexdigest()
+
+
+def broken(books: Iterable[BookedMovement]) -> Iterator[int]:
+    """Yield the number of each movement that is not what was sealed, or follows a removed one.
+
+    `books` are all movements in the order of their numbers, from the first.
+    """
+    before, last = FIRST, 0
+    for booked in books:
+        if booked.number != last + 1 or seal(before, booked) != booked.seal:
+            yield booked.number
+        before, last = booked.seal, booked.number

@@ -33,7 +33,7 @@ def upsert(
     Columns in `added` are summed instead.
     """
     insert = (sqlite.insert if dialect == SQLITE else postgresql.insert)(table)
-    changes = {
+    changes: dict[str, Any] = {
         column.name: insert.excluded[column.name]
         for column in table.columns
         if not column.primary_key and column.name not in {*fixed, *added}

@@ -61,7 +61,9 @@ def book(connection: Connection, movements: list[Movement], *, now: datetime) ->
     """Append the movements whose keys are new, sealed in order, and add them to the balances."""
     if not movements:
         return 0
-    asked = select(*(MOVEMENTS.c[name] for name in ("key", "sku", "source", "destination", "units")))
+    asked = select(
+        *(MOVEMENTS.c[name] for name in ("key", "sku", "source", "destination", "units"))
+    )
     asked = asked.where(MOVEMENTS.c.key.in_(members("keys", connection.dialect.name)))
     keys = listed([movement.key for movement in movements])
     known = {key: tuple(rest) for key, *rest in connection.execute(asked, {"keys": keys})}

@@ -102,7 +102,7 @@ class Simvoly:
     def _list_orders(self, call: Call) -> Answer:
         """List orders, newest first; both time limits are inclusive whole seconds."""
         earliest = call.number("created_at_min", 0)
-        latest = int(call.query.get("created_at_max", "99999999999"))
+        latest = call.number("created_at_max", 10**15)
         orders = [
             placed
             for placed in reversed(self.shop.orders)

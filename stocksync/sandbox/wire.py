@@ -20,6 +20,8 @@ UNREADABLE: Final = object()
 NO_BODY: Final = object()
 
 JSON_TYPE: Final = "application/json"
+#: Digits of a number in a query: enough for milliseconds since 1970.
+DIGITS_MAX: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Call:
     def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
         """Read a whole number from the query, clamped; the default for anything else."""
         text = self.query.get(name, "")
-        value = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default  # noqa: PLR2004
+        is_number = text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX
+        value = int(text) if is_number else default
         value = max(least, value)
         return value if most is None else min(most, value)
 

@@ -10,7 +10,7 @@ PAGES_MAX: Final = 20_000
 
 
 @dataclass(slots=True)
-class Walk:
+class OffsetWalk:
     """Read a list by offset, in rows, so that a cut-off list never looks complete.
 
     `start` is the offset of the next page; `ended` says that there is none.

@@ -1,0 +1,168 @@
+"""Build the service from its configuration; the only file that knows every concrete class."""
+
+import asyncio
+import os
+import signal
+import socket
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from stocksync import metrics, scheduler
+from stocksync.connectors import REGISTRY
+from stocksync.connectors.http import Transport
+from stocksync.contracts.connector import StoreAccount
+from stocksync.dispatch.embedded import Embedded
+from stocksync.domain.identifiers import StoreId
+from stocksync.domain.intake import Seat
+from stocksync.domain.rulebook import Rulebook
+from stocksync.engine.context import Context, Store
+from stocksync.ledger.schema import pending
+from stocksync.ledger.sql import open_ledger
+from stocksync.ops import app, gauges, server
+from stocksync.rulebook import load_rulebook
+from stocksync.settings import Settings, StoreSettings, load_settings
+
+DRAIN_SECONDS: Final = 30.0
+log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """Return the time by this machine's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a name nobody else will ever use; later ones sort after earlier ones."""
+    milliseconds = int(utc_now().timestamp() * 1000)
+    return f"{milliseconds:012x}{uuid.uuid4().hex[:8]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the files say: settings, rules, and what is worth a warning in either."""
+
+    settings: Settings
+    book: Rulebook
+    warnings: tuple[str, ...]
+
+
+def read_files(path: Path, environment: Mapping[str, str] | None = None) -> Plan:
+    """Read configuration and rules.
+
+    Raises:
+        ConfigurationError: Everything that is wrong in the configuration, or else in the rules.
+    """
+    settings = load_settings(path, os.environ if environment is None else environment)
+    rules = load_rulebook(settings.rules, settings.platforms)
+    return Plan(settings=settings, book=rules.book, warnings=(*settings.warnings, *rules.warnings))
+
+
+def account_of(store: StoreSettings, book: Rulebook) -> StoreAccount:
+    """Return what a connector needs to know of a configured store."""
+    return StoreAccount(
+        store=store.id,
+        url=store.url,
+        credentials={name: at.get_secret_value() for name, at in store.credentials.items()},
+        options=store.options,
+        listings=tuple(sorted(at for shop, at in book.availability if shop == store.id)),
+        requests_per_second=store.rate,
+        concurrency_max=store.concurrency,
+    )
+
+
+def connect(store: StoreSettings, book: Rulebook, transport: Transport | None = None) -> Store:
+    """Stand a configured store before its API; nothing is sent yet."""
+    connector = REGISTRY[store.platform](account_of(store, book), now=utc_now, transport=transport)
+    seat = Seat(
+        store=store.id,
+        role=store.role,
+        first_contact=store.first_contact,
+        switches=connector.capabilities.switches_only,
+    )
+    return Store(seat=seat, connector=connector)
+
+
+@asynccontextmanager
+async def opened(
+    plan: Plan, *, transports: Mapping[StoreId, Transport] | None = None
+) -> AsyncIterator[Context]:
+    """Open the books and the stores, and close both again whatever happens.
+
+    Raises:
+        LedgerUnavailable: The database cannot be used; it says what to do.
+    """
+    database = plan.settings.database.get_secret_value()
+    async with AsyncExitStack() as stack:
+        ledger = await open_ledger(database, now=utc_now)
+        stack.push_async_callback(ledger.aclose)
+        stores: dict[StoreId, Store] = {}
+        for configured in plan.settings.stores:
+            transport = (transports or {}).get(configured.id)
+            stores[configured.id] = connect(configured, plan.book, transport)
+            stack.push_async_callback(stores[configured.id].connector.aclose)
+        metrics.begin(stores)
+        yield Context(
+            ledger=ledger,
+            book=plan.book,
+            stores=stores,
+            now=utc_now,
+            new_id=new_id,
+            holder=f"{socket.gethostname()}:{os.getpid()}",
+        )
+
+
+def needs_migration(settings: Settings) -> bool:
+    """Tell whether the database must be made or brought up to date first."""
+    return pending(settings.database.get_secret_value())
+
+
+async def serve(plan: Plan, *, told: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT: pull each store at its poll, push what is due, answer HTTP.
+
+    The first signal lets running jobs end; a second one cancels them.
+    """
+    stopping, hurry = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        (hurry if stopping.is_set() else stopping).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    async with opened(plan) as context:
+        dispatcher = Embedded(lambda: context)
+        polls = {store.id: store.poll for store in plan.settings.stores}
+        clock = scheduler.build(
+            polls, lambda store: dispatcher.request(store, "pull"), now=utc_now()
+        )
+        http = plan.settings.http
+        token = http.token.get_secret_value() if http.token else ""
+        door = server.build(app.build(lambda: context, token=token), host=http.host, port=http.port)
+        await gauges.prove(context.ledger)
+        door_task = asyncio.create_task(door.serve(), name="http")
+        clock.start()
+        told(f"serving on http://{http.host}:{http.port} with {len(polls)} stores")
+        await first_of(stopping.wait(), door_task)
+        log.info("stopping: running jobs may end first")
+        clock.pause()
+        await first_of(dispatcher.drain(DRAIN_SECONDS), hurry.wait())
+        await dispatcher.drain(0)
+        clock.shutdown(wait=False)
+        door.should_exit = True
+        await door_task
+
+
+async def first_of(*waits: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:
+    """Wait for whichever comes first; what was only waited for is let go, a task is left alone."""
+    tasks = [at if isinstance(at, asyncio.Task) else asyncio.create_task(at) for at in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task, wait in zip(tasks, waits, strict=True):
+        if task is not wait:
+            task.cancel()

@@ -1,0 +1,126 @@
+"""Run jobs in this process: at most one per store at a time, and a push where a change is due."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import structlog
+
+from stocksync.contracts.ledger import Commit, RunRecord
+from stocksync.domain.identifiers import StoreId
+from stocksync.engine.context import Context
+from stocksync.engine.report import StoreReport
+from stocksync.engine.sync import Sync, finished
+from stocksync.errors import StockSyncError
+
+Kind = Literal["pull", "push"]
+log = structlog.get_logger(__name__)
+
+#: What a report shows that makes it worth a row in the books.
+_NEWS: Final = ("movements", "corrections", "unknown", "failed")
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One store's queue: what is asked for, the task that works on it, how each kind last ended."""
+
+    wanted: set[Kind] = field(default_factory=set)
+    task: asyncio.Task[None] | None = None
+    outcomes: dict[Kind, str] = field(default_factory=dict)
+
+
+class Embedded:
+    """Do what the scheduler asks for, store by store, without a second process.
+
+    A store that is working when it is asked again does what was asked once it is done: requests
+    coalesce, and jobs of one store never overlap. A pull that books a change makes every store's
+    push due at once; a slow store delays nobody else.
+    """
+
+    def __init__(self, context: Callable[[], Context]) -> None:
+        self._context = context
+        self._desks: dict[StoreId, _Desk] = {}
+        self._stopping = False
+
+    def request(self, store: StoreId, kind: Kind) -> bool:
+        """Ask for a job; False when the store has one of this kind waiting already, or we stop."""
+        if self._stopping:
+            return False
+        desk = self._desks.setdefault(store, _Desk())
+        if kind in desk.wanted:
+            return False
+        desk.wanted.add(kind)
+        if desk.task is None or desk.task.done():
+            desk.task = asyncio.create_task(self._work(store, desk), name=f"store {store}")
+        return True
+
+    async def drain(self, seconds: float) -> bool:
+        """Take no more requests, let running jobs end, and cancel what is left after `seconds`."""
+        self._stopping = True
+        for desk in self._desks.values():
+            desk.wanted.clear()
+        running = [desk.task for desk in self._desks.values() if desk.task and not desk.task.done()]
+        if not running:
+            return True
+        _, late = await asyncio.wait(running, timeout=seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return not late
+
+    async def idle(self) -> None:
+        """Wait until no store has anything to do; for tests and for one-shot use."""
+        while running := [at.task for at in self._desks.values() if at.task and not at.task.done()]:
+            await asyncio.wait(running)
+
+    async def _work(self, store: StoreId, desk: _Desk) -> None:
+        """Do what is wanted until nothing is: pulls before pushes, so that pushes know more."""
+        while desk.wanted:
+            kind: Kind = "pull" if "pull" in desk.wanted else "push"
+            desk.wanted.discard(kind)
+            try:
+                report = await self._job(store, kind)
+            except StockSyncError as error:
+                log.exception("job failed", store=store, kind=kind, reason=str(error))
+                continue
+            self._tell(desk, kind, report)
+            if kind == "pull" and not report.stopped and not self._stopping:
+                desk.wanted.add("push")
+            if report.moved:
+                for other in self._context().stores:
+                    self.request(other, "push")
+
+    async def _job(self, store: StoreId, kind: Kind) -> StoreReport:
+        """Do one job, and keep a row of it when it did anything."""
+        context = self._context()
+        run = RunRecord(
+            id=context.new_id(), kind=kind, trigger="schedule", started_at=context.now()
+        )
+        report = StoreReport(store=store)
+        work = Sync(context=context, run=run.id, reports={store: report})
+        await (work.pull if kind == "pull" else work.push)(context.stores[store])
+        if any(getattr(report, name) for name in _NEWS):
+            await context.ledger.commit(Commit(run=finished(work, run, report.outcome)))
+        return report
+
+    def _tell(self, desk: _Desk, kind: Kind, report: StoreReport) -> None:
+        """Log what changed: units booked, numbers written, a store's turn for worse or better."""
+        if report.movements or report.corrections:
+            log.info(
+                "stock moved",
+                store=report.store,
+                kind=kind,
+                movements=report.movements,
+                confirmed=report.confirmed,
+                corrections=report.corrections,
+            )
+        if report.outcome != desk.outcomes.get(kind, "ok"):
+            level = log.info if report.outcome == "ok" else log.warning
+            level(
+                "store is fine again" if report.outcome == "ok" else f"store {report.outcome}",
+                store=report.store,
+                kind=kind,
+                error=report.error or None,
+            )
+        desk.outcomes[kind] = report.outcome
