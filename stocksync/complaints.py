@@ -86,11 +86,20 @@ class Complaints:
         return any((file, keys[:depth]) in self._found for depth in range(len(keys) + 1))
 
     def add_refusals(
-        self, document: Document, keys: Keys, error: ValidationError, model: type[BaseModel]
+        self,
+        document: Document,
+        keys: Keys,
+        error: ValidationError,
+        model: type[BaseModel],
+        *,
+        wrapped: bool = False,
     ) -> None:
-        """Note everything that a model refuses about the value at `keys`."""
+        """Note everything that a model refuses about the value at `keys`.
+
+        `wrapped`: the value stands alone in the file, and was put in a field to be checked.
+        """
         for detail in error.errors(include_url=False):
-            inner = tuple(detail["loc"])
+            inner = tuple(detail["loc"])[1 if wrapped else 0 :]
             if not self.about(document, (*keys, *inner)):
                 self.add(document, (*keys, *inner), _sentence(detail, model))
 

@@ -4,11 +4,12 @@ A file is a list of rules, or a mapping with any of `rules`, `groups`, `aliases`
 `availability`. Files are read in the order of their names, rules in the order of their lines.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from stocksync.complaints import (
     Complaints,
@@ -19,29 +20,34 @@ from stocksync.complaints import (
 )
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.rulebook import Rulebook
-from stocksync.domain.rules import Rule
+from stocksync.domain.rules import WISH_NAMES, Rule
 from stocksync.errors import ConfigurationError
-from stocksync.rulechecks import chains_of, fingerprint_of
+from stocksync.rulechecks import SWITCHED_PLATFORM, check_rules, fingerprint_of, impossible_kits
 from stocksync.rulefile import (
     LOCATION_WISHES,
     SECTIONS,
     AliasEntry,
     AvailabilityEntry,
-    PartUnits,
+    GroupEntry,
+    PartEntry,
     RuleEntry,
-    Texts,
     text_from,
 )
 from stocksync.yamlfile import Document, Keys, load
 
-SWITCHED_PLATFORM: Final = "idealfactory"
-"""The platform without quantities, whose listings are switched on and off (`DESIGN §4`)."""
-
-_FORMS: Final[Mapping[str, type]] = {"groups": dict, "bundles": dict}
+_MAPPINGS: Final = (("groups",), ("bundles",))
 _AnyEntry = TypeVar("_AnyEntry", bound=Entry)
 
 
-def load_rulebook(folder: Path, platforms: Mapping[StoreId, str]) -> Rulebook:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rulebook, and warnings: what is allowed and seldom meant."""
+
+    book: Rulebook
+    warnings: tuple[str, ...] = ()
+
+
+def load_rulebook(folder: Path, platforms: Mapping[StoreId, str]) -> Rules:
     """Read every `*.yaml` of a folder (`DESIGN §5`); `platforms` names that of each store.
 
     Raises:
@@ -57,7 +63,8 @@ def load_rulebook(folder: Path, platforms: Mapping[StoreId, str]) -> Rulebook:
             reader.read(document)
     reader.compare()
     reader.complaints.raise_any()
-    return reader.book()
+    book = reader.book()
+    return Rules(book=book, warnings=check_rules(book))
 
 
 def _files(folder: Path, complaints: Complaints) -> list[Path]:
@@ -99,7 +106,7 @@ class _Reader:
             availability=self._availability,
             platforms=dict(self._platforms),
         )
-        return fingerprint_of(book)
+        return replace(book, fingerprint=fingerprint_of(book))
 
     def read(self, document: Document) -> None:
         """Take in one file."""
@@ -127,8 +134,8 @@ class _Reader:
             if group not in self._groups:
                 hint = nearest(group, self._groups, called="groups")
                 self.complaints.add(document, keys, f"no group is called '{group}'{hint}")
-        for kit, chain in chains_of(self._bundles).items():
-            self.complaints.add(*self._kit_places[kit], chain)
+        for kit, why in impossible_kits(self._bundles).items():
+            self.complaints.add(*self._kit_places[kit], why)
 
     def _items(
         self,
@@ -138,13 +145,15 @@ class _Reader:
         read: Callable[[Document, Keys, Any], None],
     ) -> None:
         """Hand the things of one section to its reader, one by one."""
-        form = _FORMS.get(str(keys[-1]), list) if keys else list
+        form: type = dict if keys in _MAPPINGS else list
         complain_of_blanks(document, keys, content, self.complaints)
         if not isinstance(content, form):
             wanted = "a list; begin each with -" if form is list else "names with what they hold"
             self.complaints.add(document, keys, f"must be {wanted}")
             return
-        pairs = enumerate(content) if form is list else content.items()
+        pairs: Iterable[tuple[Hashable, Any]] = enumerate(content)
+        if isinstance(content, dict):
+            pairs = content.items()
         for key, item in pairs:
             if item is not None:
                 read(document, (*keys, key), item)
@@ -159,21 +168,130 @@ class _Reader:
             return None
 
     def _rule(self, document: Document, keys: Keys, item: Any) -> None:
-        self._names(document, keys, item)
+        """Take in one rule, to stand after those read before it."""
+        self._check_names(document, keys, item)
         entry = self._entry(document, keys, item, RuleEntry)
         if entry is None:
             return
-        given = sorted(entry.set.model_fields_set)
-        if not given:
-            self.complaints.add(document, (*keys, "set"), "sets nothing; name at least one wish")
-        for name in given:
-            if entry.match.location is not None and name not in LOCATION_WISHES:
-                text = "a rule for one location may set buffer and hold only"
-                self.complaints.add(document, (*keys, "set", name), text)
-        if entry.match.group is not None:
-            self._groups_named.append((document, (*keys, "match", "group"), entry.match.group))
-        place = document.place((*keys, "name"))
-        wishes = entry.set.wishes()
         self._rules.append(
-            Rule(name=entry.name, place=place, match=entry.match.match(), wishes=wishes)
+            Rule(
+                name=entry.name,
+                place=document.place((*keys, "name")),
+                match=entry.match.match(),
+                wishes=entry.set.wishes(),
+            )
         )
+
+    def _check_names(self, document: Document, keys: Keys, item: Any) -> None:
+        """Check the names in a rule, whatever else may be wrong with it."""
+        if not isinstance(item, dict):
+            return
+        name, match, wishes = item.get("name"), item.get("match"), item.get("set")
+        if isinstance(name, str):
+            self._take(document, (*keys, "name"), ("rule", name), f"a rule called '{name}'")
+        if not isinstance(match, dict):
+            return
+        self._check_store(document, (*keys, "match", "store"), match.get("store"))
+        platform, known = match.get("platform"), set(self._platforms.values())
+        if isinstance(platform, str) and platform not in known:
+            text = f"no store has the platform '{platform}'"
+            hint = nearest(platform, known, called="platforms")
+            self.complaints.add(document, (*keys, "match", "platform"), text + hint)
+        if isinstance(match.get("group"), str):
+            self._groups_named.append((document, (*keys, "match", "group"), match["group"]))
+        for wish in wishes if isinstance(wishes, dict) and "location" in match else ():
+            if wish in WISH_NAMES and wish not in LOCATION_WISHES:
+                text = "a rule for one location may set buffer and hold only"
+                self.complaints.add(document, (*keys, "set", wish), text)
+
+    def _check_store(self, document: Document, keys: Keys, store: object) -> None:
+        if isinstance(store, str) and store not in self._platforms:
+            hint = nearest(store, self._platforms, called="stores")
+            self.complaints.add(document, keys, f"no store is called '{store}'{hint}")
+
+    def _take(self, document: Document, keys: Keys, thing: Hashable, called: str) -> None:
+        """Note where a thing is said, and complain when it was said before."""
+        place = document.place(keys)
+        first = self._taken.setdefault(thing, place)
+        if first is not place:
+            self.complaints.add(document, keys, f"{called} is already at {first}; keep one")
+
+    def _name_of(self, document: Document, keys: Keys) -> str | None:
+        """Return the last key, which is a SKU or a name; None when it is not text."""
+        name = keys[-1]
+        try:
+            if isinstance(name, str):
+                return text_from(name)
+            self.complaints.add(document, keys, why_not_text(name))
+        except ValueError as error:
+            self.complaints.add(document, keys, str(error))
+        return None
+
+    def _group(self, document: Document, keys: Keys, item: Any) -> None:
+        """Take in `name: [globs]`."""
+        name = self._name_of(document, keys)
+        if name is None:
+            return
+        self._take(document, keys, ("group", name), f"a group called '{name}'")
+        self._groups[name] = ()
+        try:
+            self._groups[name] = tuple(GroupEntry(globs=item).globs)
+        except ValidationError as error:
+            self.complaints.add_refusals(document, keys, error, GroupEntry, wrapped=True)
+
+    def _bundle(self, document: Document, keys: Keys, item: Any) -> None:
+        """Take in `KIT: {PART: units}`."""
+        kit = self._name_of(document, keys)
+        if not isinstance(item, dict) or not item:
+            self.complaints.add(document, keys, "must hold its parts, such as {PART: 2}")
+        elif kit is not None:
+            self._take(document, keys, ("kit", kit), f"a kit called '{kit}'")
+            self._kit_places[Sku(kit)] = (document, keys)
+            self._bundles[Sku(kit)] = self._parts(document, keys, item)
+
+    def _parts(
+        self, document: Document, keys: Keys, item: Mapping[Hashable, Any]
+    ) -> dict[Sku, int]:
+        parts: dict[Sku, int] = {}
+        for key, units in item.items():
+            part = self._name_of(document, (*keys, key))
+            try:
+                checked = PartEntry(units=units)
+            except ValidationError as error:
+                inner = (*keys, key)
+                self.complaints.add_refusals(document, inner, error, PartEntry, wrapped=True)
+            else:
+                if part is not None:
+                    parts[Sku(part)] = checked.units
+        return parts
+
+    def _alias(self, document: Document, keys: Keys, item: Any) -> None:
+        """Take in `{store, code, sku}`."""
+        entry = self._entry(document, keys, item, AliasEntry)
+        if entry is None:
+            return
+        self._check_store(document, (*keys, "store"), entry.store)
+        key = (StoreId(entry.store), entry.code)
+        called = f"an alias for '{entry.code}' in {entry.store}"
+        self._take(document, (*keys, "code"), ("alias", *key), called)
+        self._aliases[key] = Sku(entry.sku)
+
+    def _switch(self, document: Document, keys: Keys, item: Any) -> None:
+        """Take in `{store, product or variant, sku or skus}`."""
+        entry = self._entry(document, keys, item, AvailabilityEntry)
+        if entry is None:
+            return
+        self._check_store(document, (*keys, "store"), entry.store)
+        platform = self._platforms.get(StoreId(entry.store))
+        if platform not in (None, SWITCHED_PLATFORM):
+            text = f"is for stores of {SWITCHED_PLATFORM}; {entry.store} has quantities of its own"
+            self.complaints.add(document, (*keys, "store"), text)
+        listing, skus = entry.listing(), entry.behind()
+        if listing is None:
+            self.complaints.add(document, (*keys, "product"), "give either product or variant")
+        elif not skus:
+            self.complaints.add(document, (*keys, "skus"), "give either sku or skus")
+        else:
+            called = f"{listing.replace(':', ' ')} of {entry.store}"
+            self._take(document, (*keys, "store"), ("listing", entry.store, listing), called)
+            self._availability[StoreId(entry.store), listing] = skus

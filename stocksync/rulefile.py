@@ -2,7 +2,7 @@
 
 import re
 from fractions import Fraction
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 from pydantic import AfterValidator, Field, PlainValidator
 
@@ -61,11 +61,14 @@ def buffer_from(given: object) -> Buffer:
         elif _UNITS.fullmatch(piece.strip()):
             units.append(int(piece))
         else:
-            units = parts = []
-            break
-    if not units + parts or len(units) > 1 or len(parts) > 1 or max(units, default=0) > UNITS_MAX:
-        raise ValueError("must be units, a part, or both, none of them negative: 3, 10%, 3 + 10%")
+            _no_buffer()
+    if not (units or parts) or len(units) > 1 or len(parts) > 1 or sum(units) > UNITS_MAX:
+        _no_buffer()
     return Buffer(units=sum(units), percent=sum(parts, Fraction(0)))
+
+
+def _no_buffer() -> NoReturn:
+    raise ValueError("must be units, a part, or both, none of them negative: 3, 10%, 3 + 10%")
 
 
 def increases_from(given: object) -> Increases:
@@ -88,7 +91,6 @@ Text = Annotated[str, AfterValidator(text_from)]
 Texts = Annotated[list[Text], Field(min_length=1), AfterValidator(_all_different)]
 Units = Annotated[int | None, Field(ge=0, le=UNITS_MAX)]
 Pieces = Annotated[int | None, Field(ge=1, le=UNITS_MAX)]
-PartUnits = Annotated[int, Field(ge=1, le=UNITS_MAX)]
 Number = Annotated[int | None, Field(ge=1)]
 
 
@@ -135,12 +137,30 @@ class WishesEntry(Entry):
         return Wishes(**given)
 
 
+def _something(given: WishesEntry) -> WishesEntry:
+    if not given.model_fields_set:
+        raise ValueError("sets nothing; name at least one wish, such as buffer")
+    return given
+
+
 class RuleEntry(Entry):
     """One rule."""
 
     name: Text
     match: MatchEntry = MatchEntry()
-    set: WishesEntry
+    set: Annotated[WishesEntry, AfterValidator(_something)]
+
+
+class GroupEntry(Entry):
+    """The SKU globs of one group."""
+
+    globs: Texts
+
+
+class PartEntry(Entry):
+    """How many units of one part a kit needs."""
+
+    units: Annotated[int, Field(ge=1, le=UNITS_MAX)]
 
 
 class AliasEntry(Entry):

@@ -1,6 +1,5 @@
 """Turn the configuration file and the environment into frozen settings, read once."""
 
-import json
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +11,10 @@ from pydantic import SecretStr, ValidationError
 
 from stocksync.complaints import Complaints, complain_of_blanks, nearest, secret_names
 from stocksync.domain.identifiers import StoreId
-from stocksync.domain.merge import Role
+from stocksync.domain.merge import FirstContact, Role
 from stocksync.environment import filled_in, readable_by_others, secrets_read
 from stocksync.origins import is_loopback
-from stocksync.settings_file import PLATFORMS, FirstContact, SettingsFile, StoreEntry
+from stocksync.settings_file import PLATFORMS, SettingsFile, StoreEntry
 from stocksync.starter import starter_configuration
 from stocksync.yamlfile import Document, Keys, load
 
@@ -47,7 +46,7 @@ class StoreSettings:
     """One configured store.
 
     `url` is the origin. `credentials` and `options` hold the platform's own keys; the option
-    `location_ids` is `{location: warehouse}` as JSON text with sorted keys. `rate`: requests per
+    `location_ids` reads `main=1,north=2`. `rate`: requests per
     second, `concurrency`: requests at once; None leaves both to the platform.
     """
 
@@ -224,7 +223,9 @@ def _settings_of(entry: StoreEntry) -> StoreSettings:
 
 
 def _as_text(option: str | Mapping[str, str]) -> str:
-    return option if isinstance(option, str) else json.dumps(option, sort_keys=True)
+    if isinstance(option, str):
+        return option
+    return ",".join(f"{name}={value}" for name, value in option.items())
 
 
 def _located(database: str, folder: Path) -> str:

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
 
 from stocksync.complaints import Entry, did_you_mean
-from stocksync.domain.merge import Role
+from stocksync.domain.merge import FirstContact, Role
 from stocksync.origins import origin_from
 
 STORES_MAX: Final = 100
@@ -24,15 +23,8 @@ _DURATION: Final = re.compile(r"([0-9]{1,9})([smhd]?)", re.ASCII)
 _STORE_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 _BASE_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
 _HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
+_PLAIN: Final = re.compile(r"[^\s,=](?:[^,=\n]*[^\s,=])?")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class FirstContact(StrEnum):
-    """What happens to the difference when a store is seen for the first time (`DESIGN §3.4`)."""
-
-    HOLD = "hold"
-    PUSH = "push"
-    ADOPT = "adopt"
 
 
 def duration(given: object) -> timedelta:
@@ -120,15 +112,18 @@ def _database(given: SecretStr) -> SecretStr:
     return _secret(given) or given
 
 
-def _warehouses(given: object) -> dict[str, str]:
-    """Read `{location: number of the warehouse in the store}` (`stores.md §2.3`)."""
-    if not isinstance(given, dict) or not given:
-        raise ValueError("must hold a warehouse for each location, such as {main: 1}")
-    for location, number in given.items():
-        plain = isinstance(number, int | str) and not isinstance(number, bool)
-        if not isinstance(location, str) or not location.strip() or not plain or number == "":
-            raise ValueError("must hold names of locations with numbers of warehouses: {main: 1}")
-    return {location: str(number) for location, number in given.items()}
+def _location_ids(given: object) -> dict[str, str]:
+    """Read `{location: id of the warehouse in the store}` (`stores.md §2.3`)."""
+    found: dict[str, str] = {}
+    for name, number in given.items() if isinstance(given, dict) else ():
+        text = str(number) if isinstance(number, int | str) and not isinstance(number, bool) else ""
+        if not isinstance(name, str) or not _PLAIN.fullmatch(name) or not _PLAIN.fullmatch(text):
+            found = {}
+            break
+        found[name] = text
+    if not found:
+        raise ValueError("must hold the warehouse of each location, without , or =: {main: 1}")
+    return found
 
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
@@ -182,7 +177,7 @@ class B2bwaveEntry(StoreEntry):
 
     app_code: Secret
     token: Secret
-    location_ids: Annotated[dict[str, str] | None, PlainValidator(_warehouses)] = None
+    location_ids: Annotated[dict[str, str] | None, PlainValidator(_location_ids)] = None
 
 
 class FreewebstoreEntry(StoreEntry):

@@ -6,7 +6,7 @@ open is told in `stores.md §1`.
 """
 
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from stocksync.connectors.answers import Secrets
 from stocksync.connectors.credentials import basic, needed
-from stocksync.connectors.http import HttpLimits, StoreHttp, Transport, segment
+from stocksync.connectors.http import Answer, HttpLimits, StoreHttp, Transport, segment
+from stocksync.connectors.offset_walk import PAGES_MAX, OffsetWalk
 from stocksync.connectors.recplus_rows import (
     CODELESS,
     Page,
@@ -26,7 +27,6 @@ from stocksync.connectors.recplus_rows import (
     stock_page,
 )
 from stocksync.connectors.replies import told
-from stocksync.connectors.walks import PAGES_MAX, Walk
 from stocksync.contracts.connector import Capabilities, StoreAccount, WriteOutcome, WriteResult
 from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.domain.stock import Correction, Observation
@@ -38,6 +38,19 @@ CAPABILITIES: Final = Capabilities(
 _SPARE_PAGES: Final = 10
 _CODES_LENGTH_MAX: Final = 4000  # an address longer than 8 kB is refused by common servers
 _NO_STOCK_RESOURCE: Final = (404, 405, 410)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """A list that can be walked, and how its pages are read."""
+
+    path: str
+    parse: Callable[..., Page]
+    params: Mapping[str, str]
+
+
+STOCK: Final = Source("/stock", stock_page, {})
+PRODUCTS: Final = Source("/products", products_page, {"fields": "*", "sort": "id"})
 
 
 def connect(
@@ -90,10 +103,15 @@ class RecPlusConnector:
     async def census(self) -> AsyncIterator[Sequence[Observation]]:
         """Walk `/stock`, or `/products` where a site has no such resource.
 
-        `/stock` has no documented order: `Walk` tells how a list that moves is survived.
+        `/stock` has no documented order: `OffsetWalk` tells how a list that moves is survived.
         """
+        source = STOCK
+        first = await self._page(source, 0, absent=_NO_STOCK_RESOURCE)
+        if first is None:
+            source = PRODUCTS
+            first = await self._page(source, 0)
         yielded: set[ListingId] = set()
-        async with aclosing(self._pages("/stock", stock_page, {})) as pages:
+        async with aclosing(self._walk(source, first)) as pages:
             async for page in pages:
                 new = [one for one in page.values() if one.listing not in yielded]
                 yielded.update(page)
@@ -143,15 +161,68 @@ class RecPlusConnector:
             if not _is_codeless(one)
         ]
 
-    async def _pages(
-        self, path: str, parse: Callable[..., Page], params: Mapping[str, str]
-    ) -> AsyncIterator[dict[ListingId, Observation]]:
-        walk, number, pages_max = Walk(), 0, PAGES_MAX
-        while not walk.ended:
+    async def _read_codes(self, codes: Sequence[str]) -> dict[ListingId, Observation]:
+        source = Source("/stock", stock_page, {"codes": ",".join(codes)})
+        first = await self._page(source, 0, absent=_NO_STOCK_RESOURCE)
+        found: dict[ListingId, Observation] = {}
+        if first is None:
+            for code in codes:
+                found |= await self._read_product(code)
+            return found
+        wanted = {ListingId(code) for code in codes}
+        async with aclosing(self._walk(source, first)) as pages:
+            async for page in pages:
+                found |= {listing: one for listing, one in page.items() if listing in wanted}
+                if len(found) == len(wanted):
+                    break
+        return found
+
+    async def _read_product(self, code: str) -> dict[ListingId, Observation]:
+        """Ask for the product with this code, its own or a variation's (`seeds/000…` §Products)."""
+        answer = await self._http.find(f"/products/{segment(code)}", {"identifier": "code"})
+        if answer is None:
+            return {}
+        if not isinstance(answer.body, dict):
+            raise UnexpectedResponse(f"{self._store}: GET /products/… is not a product")
+        shown = once_each(product_observations(answer.body, answer.read_at))
+        return {listing: one for listing, one in shown.items() if listing == code}
+
+    async def _page(
+        self, source: Source, start: int, *, absent: Sequence[int] = ()
+    ) -> Answer | None:
+        window = {"limit": str(self._capabilities.page_max), "offset": str(start)}
+        return await self._http.find(source.path, {**source.params, **window}, absent=absent)
+
+    async def _walk(
+        self, source: Source, answer: Answer | None
+    ) -> AsyncGenerator[dict[ListingId, Observation]]:
+        walk, pages_max, number = OffsetWalk(), PAGES_MAX, 1
+        while answer is not None:
+            page = source.parse(answer, start=walk.start)
+            if number == 1 and page.total is not None:
+                pages_max = 2 * -(-page.total // max(1, len(page.keys))) + _SPARE_PAGES
+            walk.take(row_names(page.keys), page.total)
+            yield once_each(page.observations)
             number += 1
             if number > pages_max:
-                raise UnexpectedResponse(f"{self._store}: GET {path} does not end")
-            asked = {"limit": str(self._capabilities.page_max), "offset": str(walk.start)}
-            absent = _NO_STOCK_RESOURCE if path == "/stock" and number == 1 else ()
-            answer = await self._http.find(path, {**params, **asked}, absent=absent)
-            ...
+                raise UnexpectedResponse(f"{self._store}: GET {source.path} does not end")
+            answer = None if walk.ended else await self._page(source, walk.start)
+
+
+def _is_codeless(correction: Correction) -> bool:
+    return correction.listing.startswith(CODELESS)
+
+
+def _in_short_lists(codes: Sequence[str]) -> Iterator[list[str]]:
+    """Cut a list of codes so that each part fits into one address."""
+    part: list[str] = []
+    length = 0
+    for code in codes:
+        size = len(quote(code, safe="")) + len("%2C")
+        if part and length + size > _CODES_LENGTH_MAX:
+            yield part
+            part, length = [], 0
+        part.append(code)
+        length += size
+    if part:
+        yield part

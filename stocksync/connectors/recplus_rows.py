@@ -16,6 +16,7 @@ from stocksync.errors import StoreRejected, UnexpectedResponse
 
 CODELESS: Final = "no-code:"
 _MISSING: Final = "missing"
+_NOT_TRACKED: Final = ("", _MISSING)
 _NOT_FOUND: Final = 404
 _BAD_REQUEST: Final = 400
 
@@ -196,6 +197,6 @@ def _rows_and_total(answer: Answer, key: str) -> tuple[list[Any], int | None]:
 
 def _reading(shown: object, read_at: datetime) -> Reading:
     """Read a quantity; "", null and a missing key mean not counted (`stores.md §1.3`)."""
-    if shown is None or shown in {"", _MISSING}:
+    if shown is None or (isinstance(shown, str) and shown in _NOT_TRACKED):
         return untracked(shown, read_at=read_at)
     return reading(shown, read_at=read_at)

@@ -1,6 +1,8 @@
 """Carry values of the contract into rows and back; columns are read by position, for speed."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import RowMapping
@@ -32,6 +34,8 @@ from stocksync.ledger.tables import COUNTED, OFFERED
 _PRESENCE: Final = {presence.value: presence for presence in Presence}
 #: Between the own values of one listing, where they are read as one text.
 OWN_SEPARATOR: Final = ","
+#: Times read out of JSON that are remembered: the listings of one page were read at one time.
+MOMENTS_MAX: Final = 1_024
 
 
 def movement_row(booked: BookedMovement) -> dict[str, Any]:
@@ -115,7 +119,7 @@ def listing_row(record: ListingRecord) -> dict[str, Any]:
 
 
 def record_from(row: Sequence[Any]) -> ListingRecord:
-    """Make a record of all columns of `listings` in their order, and of the own values."""
+    """Make a record of the columns of `listings` in order, as JSON has them, and own values."""
     store, listing, code, sku, group, title, presence, quarantine = row[:8]
     kind, number, text, read_at = row[8:12]
     baseline, settled, due_since, attempts, retry_at, version, own = row[12:]
@@ -130,16 +134,24 @@ def record_from(row: Sequence[Any]) -> ListingRecord:
         quarantine=quarantine,
         reading=None if kind is None else _reading(kind, number, text, read_at),
         baseline=baseline,
-        settled=settled,
-        due_since=due_since,
+        settled=bool(settled),
+        due_since=None if due_since is None else moment(due_since),
         attempts=attempts,
-        retry_at=retry_at,
+        retry_at=None if retry_at is None else moment(retry_at),
         version=version,
         own_values=frozenset(map(int, own.split(OWN_SEPARATOR))) if own else frozenset(),
     )
 
 
-def _reading(kind: str, number: Any, text: str, read_at: Any) -> Reading:
+@lru_cache(maxsize=MOMENTS_MAX)
+def moment(text: str) -> datetime:
+    """Read a time out of JSON: PostgreSQL says its zone, SQLite keeps UTC without saying so."""
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _reading(kind: str, number: Any, text: str, shown_at: str) -> Reading:
+    read_at = moment(shown_at)
     if kind == COUNTED:
         return Counted(number, read_at)
     if kind == OFFERED:

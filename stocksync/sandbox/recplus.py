@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from starlette.types import ASGIApp
@@ -97,7 +98,8 @@ class RecPlus:
 
     def error(self, status: int, message: str) -> Answer:
         """Give an error the shape of the manual's example."""
-        headers = {"www-authenticate": 'Basic realm="API"'} if status == 401 else {}  # noqa: PLR2004
+        is_refusal = status == HTTPStatus.UNAUTHORIZED
+        headers = {"www-authenticate": 'Basic realm="API"'} if is_refusal else {}
         return Answer(status, {"errors": [{"status": status, "message": message}]}, headers)
 
     def _stock_rows(self) -> list[StockRow]:

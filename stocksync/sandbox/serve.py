@@ -36,6 +36,8 @@ CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
     "simvoly": {"api_key": "sandbox-site"},
     "idealfactory": {"token": "sandbox-oms"},
 }
+#: What else the configuration must say for a store to be read rightly.
+EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {"recplus": {"time_zone": "UTC"}}
 #: Options that a fake store and the configuration have in common.
 SHARED_OPTIONS: Final = {"write_shape", "update_method"}
 
@@ -106,6 +108,7 @@ class Sandbox:
                 "platform": shop.platform,
                 "url": self.urls[store],
                 **CREDENTIALS[shop.platform],
+                **EXTRAS.get(shop.platform, {}),
                 **{name: given[name] for name in sorted(SHARED_OPTIONS & given.keys())},
                 **(every_store or {}),
             }

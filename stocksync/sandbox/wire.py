@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote
 
@@ -152,7 +153,7 @@ async def send_answer(send: Send, answer: Answer, *, announce: int | None = None
     headers = {**answer.headers}
     if raw or announce is not None:
         headers["content-type"] = answer.content_type
-    if answer.status != 204:  # noqa: PLR2004
+    if answer.status != HTTPStatus.NO_CONTENT:
         headers["content-length"] = str(len(raw) if announce is None else announce)
     await send(
         {

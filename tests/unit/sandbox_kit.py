@@ -101,3 +101,11 @@ async def write(client: httpx.AsyncClient, shop: Shop, code: str, units: int) ->
             product = (await client.get(url)).json()
             product["variants"][0]["quantity"] = units
             return await client.put(url, json=product)
+
+
+def stocked(platform: str, skus: int = 7) -> Shop:
+    """Open a store with some ordinary SKUs of 10, 11, 12… units."""
+    shop = Shop(platform)
+    for number in range(skus):
+        shop.add(f"SKU-{number}", 10 + number)
+    return shop

@@ -1,0 +1,125 @@
+"""Judge a rulebook as a whole: kits made of themselves, shares beyond the whole, its content."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from fractions import Fraction
+from typing import Any, Final
+
+from stocksync.domain.identifiers import Sku, StoreId
+from stocksync.domain.rulebook import Rulebook
+from stocksync.domain.rules import WISH_NAMES, Buffer, Rule
+
+KIT_DEPTH_MAX: Final = 8
+
+SWITCHED_PLATFORM: Final = "idealfactory"
+"""The platform without quantities, whose listings are switched on and off (`DESIGN §4`)."""
+
+Bundles = Mapping[Sku, Mapping[Sku, int]]
+
+
+def impossible_kits(bundles: Bundles) -> dict[Sku, str]:
+    """Return the kits that nobody can put together, with the reason; a circle is told once."""
+    waiting = dict(bundles)
+    for _ in range(KIT_DEPTH_MAX):
+        ready = [kit for kit, parts in waiting.items() if waiting.keys().isdisjoint(parts)]
+        if not ready:
+            break
+        for kit in ready:
+            del waiting[kit]
+    found: dict[Sku, str] = {}
+    for kit, parts in waiting.items():
+        if waiting.keys().isdisjoint(parts):
+            found[kit] = f"kits within kits go at most {KIT_DEPTH_MAX} deep"
+    for circle in _circles(waiting):
+        found[circle[0]] = f"a kit cannot contain itself: {' > '.join([*circle, circle[0]])}"
+    return found
+
+
+def _circles(waiting: Bundles) -> Iterator[list[Sku]]:
+    """Walk from kit to kit, and yield each circle walked into, from its first kit on."""
+    order = {kit: position for position, kit in enumerate(waiting)}
+    walked: set[Sku] = set()
+    for start in waiting:
+        path: list[Sku] = []
+        kit: Sku | None = start
+        while kit is not None and kit not in walked:
+            walked.add(kit)
+            path.append(kit)
+            kit = next((part for part in waiting[kit] if part in waiting), None)
+        if kit in path:
+            circle = path[path.index(kit) :]
+            turn = circle.index(min(circle, key=lambda each: order[each]))
+            yield [*circle[turn:], *circle[:turn]]
+
+
+def check_rules(book: Rulebook) -> tuple[str, ...]:
+    """Return warnings, each `file:line: what`: allowed, and seldom meant.
+
+    Shares that rules for the very same SKUs give to the stores, and that are more than the whole
+    together: the stores may then offer more units than there are.
+    """
+    alike: dict[tuple[str, str], list[Rule]] = {}
+    for rule in book.rules:
+        if rule.wishes.share is not None:
+            alike.setdefault((rule.match.sku, rule.match.group), []).append(rule)
+    warnings: list[str] = []
+    for rules in alike.values():
+        shares = {
+            store: share
+            for store, platform in book.platforms.items()
+            if platform != SWITCHED_PLATFORM
+            and (share := _last_share(rules, store, platform)) is not None
+        }
+        if sum(shares.values()) > 1:
+            each = ", ".join(f"{store} {_percent(share)}" for store, share in shares.items())
+            total = _percent(sum(shares.values(), Fraction(0)))
+            text = f"shares add up to {total} ({each}); stores may offer more than there is"
+            warnings.append(f"{rules[-1].place}: {rules[-1].name}: {text}")
+    return tuple(warnings)
+
+
+def _last_share(rules: list[Rule], store: StoreId, platform: str) -> Fraction | None:
+    share = None
+    for rule in rules:
+        if rule.match.store in (None, store) and rule.match.platform in ("", platform):
+            share = rule.wishes.share
+    return share
+
+
+def _percent(part: Fraction) -> str:
+    return f"{float(part * 100):g}%"
+
+
+def fingerprint_of(book: Rulebook) -> str:
+    """Return a SHA-256, in hex, of what the rules say; comments, lines and file names are free.
+
+    The order of rules counts, as the last one wins; that of names and parts does not.
+    """
+    content = {
+        "rules": [_rule(rule) for rule in book.rules],
+        "groups": {name: sorted(globs) for name, globs in book.groups.items()},
+        "aliases": sorted([*key, sku] for key, sku in book.aliases.items()),
+        "bundles": {kit: dict(parts) for kit, parts in book.bundles.items()},
+        "availability": sorted([*key, sorted(skus)] for key, skus in book.availability.items()),
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _rule(rule: Rule) -> list[Any]:
+    match = rule.match
+    where = [match.sku, match.store, match.platform, match.group, match.location]
+    return [rule.name, where, {name: getattr(rule.wishes, name) for name in WISH_NAMES}]
+
+
+def _plain(value: object) -> Any:
+    """Write what JSON has no form for."""
+    if isinstance(value, Buffer):
+        return [value.units, str(value.percent)]
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"no form for {type(value).__name__}")
