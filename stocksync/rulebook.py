@@ -145,15 +145,15 @@ class _Reader:
         read: Callable[[Document, Keys, Any], None],
     ) -> None:
         """Hand the things of one section to its reader, one by one."""
-        form: type = dict if keys in _MAPPINGS else list
+        form: type[Any] = dict if keys in _MAPPINGS else list
         complain_of_blanks(document, keys, content, self.complaints)
         if not isinstance(content, form):
             wanted = "a list; begin each with -" if form is list else "names with what they hold"
             self.complaints.add(document, keys, f"must be {wanted}")
             return
-        pairs: Iterable[tuple[Hashable, Any]] = enumerate(content)
-        if isinstance(content, dict):
-            pairs = content.items()
+        pairs: Iterable[tuple[Hashable, Any]] = (
+            content.items() if form is dict else enumerate(content)
+        )
         for key, item in pairs:
             if item is not None:
                 read(document, (*keys, key), item)

@@ -21,7 +21,7 @@ http:
   port: 8080
   # token: ${STOCKSYNC_TOKEN}
 
-# Take out the stores that you do not have, here and in rules/20-stores.yaml.
+# Take out the stores that you do not have.
 #
 # Every store may also say:
 #   role           channel  its changes are sales and returns (what you want, mostly)

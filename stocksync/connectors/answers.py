@@ -3,7 +3,7 @@
 import base64
 import codecs
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -39,8 +39,8 @@ class Reply:
     """One whole answer, as it came; `asked_at` is when the question was sent."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     asked_at: datetime
 
     @property

@@ -117,8 +117,8 @@ def target(units: int, policy: Policy, steps: Steps | None = None) -> int | None
         ("pack", value // policy.pack),
         ("round_to", value // policy.pack // policy.round_to * policy.round_to),
     ):
-        if steps is not None and name in reasons:
-            steps.add(name, value, after, reasons[name])
+        if steps is not None and (name in reasons or after != value):
+            steps.add(name, value, after, reasons.get(name))
         value = after
     if policy.cap is not None:
         after = min(value, policy.cap)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
 from stocksync.contracts.ledger import Commit, HoldState, Intent, IntentState
 from stocksync.domain.movements import Movement
+from stocksync.domain.stock import NotCounted
 from stocksync.errors import LedgerBroken
 
 #: What a person or the engine decided finally; the same plan held again is a new hold.
-FINAL = frozenset({HoldState.REJECTED, HoldState.WITHDRAWN, HoldState.APPLIED})
+FINAL: Final = frozenset({HoldState.REJECTED, HoldState.WITHDRAWN, HoldState.APPLIED})
 
 
 def is_empty(commit: Commit) -> bool:
@@ -26,15 +28,37 @@ def is_empty(commit: Commit) -> bool:
 
 
 def check(commit: Commit) -> None:
-    """Refuse a commit that cannot be meant.
+    """Refuse a commit that cannot be meant, or that not every database can keep.
 
     Raises:
-        ValueError: A time has no zone, or listings are due and nobody says since when.
+        ValueError: A time has no zone, a name holds NUL or half a character, or listings are due
+            and nobody says since when.
     """
     if (commit.due_skus or commit.due_listings) and commit.due_since is None:
         raise ValueError("a commit that makes listings due needs due_since")
     for moment in _moments(commit):
         require_zone(moment)
+    for text in _texts(commit):
+        if "\0" in text or not (text.isascii() or _has_bytes(text)):
+            raise ValueError(f"no database keeps a text with NUL or half a character: {text!a}")
+
+
+def _has_bytes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _texts(commit: Commit) -> Iterator[str]:
+    """Yield the texts that come from stores and name things, those of one row joined."""
+    for movement in commit.movements:
+        yield f"{movement.key} {movement.sku} {movement.listing} {movement.document}"
+    for record in commit.records:
+        yield f"{record.listing} {record.code} {record.sku} {record.group} {record.title}"
+        if isinstance(record.reading, NotCounted):
+            yield record.reading.shown
 
 
 def require_zone(moment: datetime | None) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 
 from stocksync.contracts.ledger import (
     Hold,
@@ -44,7 +44,7 @@ def hold(connection: Connection, beginning: str) -> Hold | None:
     begins = func.substr(HOLDS.c.hash, 1, len(beginning)) == beginning
     names = set(connection.execute(select(HOLDS.c.hash).distinct().where(begins)).scalars())
     name = beginning if beginning in names else names.pop() if len(names) == 1 else None
-    asked: Select[tuple[object, ...]] = select(HOLDS).where(HOLDS.c.hash == name)
+    asked = select(HOLDS).where(HOLDS.c.hash == name)
     row = connection.execute(asked.order_by(HOLDS.c.number.desc()).limit(1)).mappings().first()
     return None if row is None else hold_from(row)
 

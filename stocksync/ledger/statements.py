@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from stocksync.ledger.engine import SQLITE
 
 
-def members(name: str, dialect: str) -> Select[tuple[str]]:
+def members(name: str, dialect: str) -> Select[Any]:
     """Select the texts of a JSON list parameter: one parameter, however many there are."""
     given = bindparam(name, type_=Text)
     if dialect == SQLITE:

@@ -138,3 +138,12 @@ def test_a_list_that_never_stops_moving_is_given_up() -> None:
     shelf.change = lambda _page, ids: ids.pop(0)
     with pytest.raises(UnexpectedResponse, match="keeps moving"):
         shelf.walk()
+
+
+@pytest.mark.parametrize("total", [None, 500])
+def test_a_page_that_comes_twice_aborts_the_walk_at_once(total: int | None) -> None:
+    walk = OffsetWalk()
+    walk.take(names(10), total)
+    walk.take(names(20)[walk.start : walk.start + 10], total)
+    with pytest.raises(UnexpectedResponse, match="repeats"):
+        walk.take(names(10), total)

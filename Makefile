@@ -1,0 +1,42 @@
+# The commands of this house; `make help` lists them. They need Python 3.11+, pip and make.
+PY ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || echo python3)
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+
+.PHONY: help demo test check bench format clean
+.DEFAULT_GOAL := help
+
+help: ## Show what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/.stamp ## Watch five stores being brought into agreement (SERVE=1 stays up)
+	@$(BIN)/stocksync demo $(if $(SERVE),--serve)
+
+test: .venv/.stamp ## Run every test
+	@$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+check: .venv/.stamp ## Lint, format, types, layers, lock file
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --config pyproject.toml
+	@$(UV) lock --check -q
+
+bench: .venv/.stamp ## Measure cycles beside their raw floor (SKUS=100000)
+	@$(BIN)/python -m tests.benchmarks.cycle --skus $(or $(SKUS),100000)
+
+format: .venv/.stamp ## Let the formatter and the linter mend what they can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## Remove the environment and what tools left behind
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+
+.uv/bin/uv:
+	@$(PY) -m pip install --quiet --disable-pip-version-check --target .uv "uv==0.13.9"
+
+.venv/.stamp: pyproject.toml uv.lock | $(UV)
+	@$(UV) sync --quiet --frozen --all-extras --python $(PY)
+	@touch $@

@@ -1,0 +1,73 @@
+"""What a clause of the ledger's contract is, and the examples that clauses are made of."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stocksync.contracts.ledger import Hold, HoldState, Intent, IntentState, RunRecord
+from stocksync.domain.gates import Gate
+from stocksync.domain.identifiers import MAIN_LOCATION, ListingId, Sku, StoreId
+from stocksync.domain.movements import Account, Movement, MovementKind, at
+from stocksync.domain.plan import Line
+from stocksync.domain.stock import ListingRecord
+from tests.contract.ledger_rigs import NOON, Rig
+
+Check = Callable[[Rig], Awaitable[None]]
+SHOP, TRADE = StoreId("shop"), StoreId("trade")
+MUG, BOWL = Sku("MUG"), Sku("BOWL")
+HERE, SOLD = at(MAIN_LOCATION), Account("sold:shop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clause:
+    id: str
+    promise: str
+    check: Check
+
+
+CLAUSES: dict[str, Clause] = {}
+
+
+def clause(id_: str, promise: str) -> Callable[[Check], Check]:
+    def add(check: Check) -> Check:
+        assert id_ not in CLAUSES
+        CLAUSES[id_] = Clause(id=id_, promise=promise, check=check)
+        return check
+
+    return add
+
+
+def opening(key: str, units: int, *, sku: Sku = MUG, **other: Any) -> Movement:
+    """Units that were there from the start."""
+    values = {"source": Account("opening"), "destination": HERE, "kind": MovementKind.OPENING}
+    return Movement(**{**values, "key": key, "sku": sku, "units": units, "occurred_at": NOON} | other)
+
+
+def sale(key: str, units: int, *, sku: Sku = MUG, **other: Any) -> Movement:
+    """Units that left our shelf for a customer of the shop."""
+    sides = {"source": HERE, "destination": SOLD, "kind": MovementKind.SALE}
+    return opening(key, units, sku=sku, **{**sides, **other})
+
+
+def listing(name: str, *, store: StoreId = SHOP, **other: Any) -> ListingRecord:
+    return ListingRecord(store=store, listing=ListingId(name), **{"sku": MUG, **other})
+
+
+def intent(id_: str, name: str = "a", *, target: int = 4, **other: Any) -> Intent:
+    values: dict[str, Any] = {"state": IntentState.OPEN, "created_at": NOON, "store": SHOP}
+    return Intent(
+        id=id_, run="r1", listing=ListingId(name), sku=MUG, before=5, target=target, **values | other
+    )
+
+
+def hold(hash_: str, *, reason: str = "too many", **other: Any) -> Hold:
+    line = Line(store=SHOP, listing=ListingId("a"), sku=MUG, before=None, after=3, why="first")
+    values: dict[str, Any] = {"state": HoldState.OPEN, "created_at": NOON, "store": SHOP}
+    return Hold(
+        hash=hash_, gate=Gate.MASS_CHANGE, reason=reason, lines=(line,), **values | other
+    )
+
+
+def run(id_: str, *, started_at: datetime = NOON, **other: Any) -> RunRecord:
+    return RunRecord(id=id_, kind="pull", trigger="clock", started_at=started_at, **other)
