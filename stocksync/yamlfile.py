@@ -177,7 +177,7 @@ class _Builder:
             inner = (*keys, key)
             first = self.lines.get(inner)
             value = self._value(events, next(events), inner, _line(event))
-            if key in values and first is not None:
+            if key is not None and key in values:
                 self._note(event, f"'{shown(key)}' is already set at line {first}; keep one")
             values[key] = value
         return values
@@ -234,6 +234,8 @@ def _refusal(path: Path, text: str, error: yaml.MarkedYAMLError) -> str:
     context, problem = error.context or "", error.problem or "is not YAML"
     if "quoted scalar" in context and "end of stream" in problem:
         mark, problem = error.context_mark, "a quote is opened here and never closed"
+    elif "flow" in context and mark is not None and mark.line >= len(text.splitlines()):
+        mark, problem = error.context_mark, "a bracket is opened here and never closed"
     elif "an alias" in context:
         problem = _STAR
     elif "an anchor" in context or "a tag" in context:

@@ -36,9 +36,13 @@ async def refresh(context: Context) -> None:
 
 
 async def _listings(context: Context) -> None:
-    counts = await context.ledger.states()
+    counts = Counter(await context.ledger.states())
+    for store, at in context.stores.items():
+        if at.seat.switches:
+            # Rules link these listings to SKUs; they have no code of their own to be unlinked by.
+            counts[store, ListingState.LINKED] += counts.pop((store, ListingState.UNLINKED), 0)
     for store, state in product(context.stores, ListingState):
-        metrics.LISTINGS.labels(store, state.value).set(counts.get((store, state.value), 0))
+        metrics.LISTINGS.labels(store, state.value).set(counts[store, state.value])
 
 
 async def _intents(context: Context, now: datetime) -> None:
