@@ -30,6 +30,9 @@ from stocksync.rulebook import load_rulebook
 from stocksync.settings import Settings, StoreSettings, load_settings
 
 DRAIN_SECONDS: Final = 30.0
+#: Told apart from an earlier process of the same number, as after the restart of a container.
+_LIFE: Final = uuid.uuid4().hex[:8]
+_MACHINE: Final = socket.gethostname().replace(":", "-")
 log = structlog.get_logger(__name__)
 
 
@@ -114,8 +117,26 @@ async def opened(
             stores=stores,
             now=utc_now,
             new_id=new_id,
-            holder=f"{socket.gethostname()}:{os.getpid()}",
+            holder=f"{_MACHINE}:{os.getpid()}:{_LIFE}",
+            is_gone=is_gone,
         )
+
+
+def is_gone(holder: str) -> bool:
+    """Tell whether a runner named in a lease is a process of this machine that has ended."""
+    machine, _, rest = holder.partition(":")
+    process, _, life = rest.partition(":")
+    if machine != _MACHINE or not process.isdecimal():
+        return False
+    if int(process) == os.getpid():
+        return life != _LIFE
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def needs_migration(settings: Settings) -> bool:

@@ -23,11 +23,15 @@ _NEWS: Final = ("movements", "corrections", "unknown", "failed")
 
 @dataclass(slots=True)
 class _Desk:
-    """One store's queue: what is asked for, the task that works on it, how each kind last ended."""
+    """One store's queue: what is asked for, the task that works on it, how each kind last ended.
+
+    `stopped`: the last pull failed or was held, so nothing may be written before a good one.
+    """
 
     wanted: set[Kind] = field(default_factory=set)
     task: asyncio.Task[None] | None = None
     outcomes: dict[Kind, str] = field(default_factory=dict)
+    stopped: bool = False
 
 
 class Embedded:
@@ -79,14 +83,18 @@ class Embedded:
         while desk.wanted:
             kind: Kind = "pull" if "pull" in desk.wanted else "push"
             desk.wanted.discard(kind)
+            if kind == "push" and desk.stopped:
+                continue
             try:
                 report = await self._job(store, kind)
             except StockSyncError as error:
                 log.exception("job failed", store=store, kind=kind, reason=str(error))
                 continue
             self._tell(desk, kind, report)
-            if kind == "pull" and not report.stopped and not self._stopping:
-                desk.wanted.add("push")
+            if kind == "pull":
+                desk.stopped = report.stopped
+                if not self._stopping:
+                    desk.wanted.add("push")
             if report.moved:
                 for other in self._context().stores:
                     self.request(other, "push")

@@ -4,7 +4,6 @@ Changes are differences, so they add, and the order of stores never matters (`do
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
@@ -224,11 +223,4 @@ def first_record(store: StoreId, seen: Observation) -> ListingRecord:
     """Begin the record of a listing that was never seen before."""
     return ListingRecord(
         store=store, listing=seen.listing, code=seen.code, group=seen.group, title=seen.title
-    )
-
-
-def is_late(read_started: datetime, confirmed_at: datetime | None, settle_seconds: float) -> bool:
-    """Tell whether a reading began too soon after our own write to be evidence."""
-    return (
-        confirmed_at is not None and (read_started - confirmed_at).total_seconds() < settle_seconds
     )

@@ -40,12 +40,18 @@ class Approval:
         return Approval(lines=self.lines | other.lines, listings=self.listings | other.listings)
 
 
+def never(holder: str) -> bool:
+    """Know of nobody that they are gone."""
+    return not holder
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The outside world, handed in: time, identity and the network are never reached for.
 
     `zombie_horizon_seconds`: how long a write without an answer may still arrive
-    (`reliability §2.4`).
+    (`reliability §2.4`). `holder` names this runner in leases; `is_gone` tells whether another
+    named runner is known to be dead, so that nobody waits for it.
     """
 
     ledger: Ledger
@@ -54,6 +60,7 @@ class Context:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     holder: str
+    is_gone: Callable[[str], bool] = never
     approval: Approval = field(default_factory=Approval)
     zombie_horizon_seconds: float = 900.0
 

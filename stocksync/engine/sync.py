@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from stocksync.engine.pull import pull
 from stocksync.engine.push import push
 from stocksync.engine.report import StoreReport, overall
 from stocksync.engine.work import at_store
+from stocksync.errors import LedgerError
 
 PASSES_MAX: Final = 3
 Progress = Callable[[StoreId, str], None]
@@ -83,7 +85,8 @@ async def sync(
                 break
     except BaseException as error:
         ended = finished(work, run, "interrupted", f"{type(error).__name__}: {error}")
-        await asyncio.shield(context.ledger.commit(Commit(run=ended)))
+        with suppress(LedgerError):
+            await asyncio.shield(context.ledger.commit(Commit(run=ended)))
         raise
     ended = finished(work, run, overall(list(reports.values())))
     await context.ledger.commit(Commit(run=ended))
@@ -93,10 +96,16 @@ async def sync(
 async def together(
     stores: Collection[Store], work: Callable[[Store], Coroutine[Any, Any, None]]
 ) -> None:
-    """Do the same at every store at once; what one store throws was caught at that store."""
-    async with asyncio.TaskGroup() as group:
-        for store in stores:
-            group.create_task(work(store))
+    """Do the same at every store at once; what one store throws was caught at that store.
+
+    Raises what stops everything, such as books that do not add up, as itself and not in a group.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for store in stores:
+                group.create_task(work(store))
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from several
 
 
 def finished(work: Sync, run: RunRecord, outcome: str, error: str = "") -> RunRecord:

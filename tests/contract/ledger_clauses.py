@@ -41,7 +41,9 @@ def clause(id_: str, promise: str) -> Callable[[Check], Check]:
 def opening(key: str, units: int, *, sku: Sku = MUG, **other: Any) -> Movement:
     """Units that were there from the start."""
     values = {"source": Account("opening"), "destination": HERE, "kind": MovementKind.OPENING}
-    return Movement(**{**values, "key": key, "sku": sku, "units": units, "occurred_at": NOON} | other)
+    return Movement(
+        **{**values, "key": key, "sku": sku, "units": units, "occurred_at": NOON} | other
+    )
 
 
 def sale(key: str, units: int, *, sku: Sku = MUG, **other: Any) -> Movement:
@@ -57,16 +59,20 @@ def listing(name: str, *, store: StoreId = SHOP, **other: Any) -> ListingRecord:
 def intent(id_: str, name: str = "a", *, target: int = 4, **other: Any) -> Intent:
     values: dict[str, Any] = {"state": IntentState.OPEN, "created_at": NOON, "store": SHOP}
     return Intent(
-        id=id_, run="r1", listing=ListingId(name), sku=MUG, before=5, target=target, **values | other
+        id=id_,
+        run="r1",
+        listing=ListingId(name),
+        sku=MUG,
+        before=5,
+        target=target,
+        **values | other,
     )
 
 
 def hold(hash_: str, *, reason: str = "too many", **other: Any) -> Hold:
     line = Line(store=SHOP, listing=ListingId("a"), sku=MUG, before=None, after=3, why="first")
     values: dict[str, Any] = {"state": HoldState.OPEN, "created_at": NOON, "store": SHOP}
-    return Hold(
-        hash=hash_, gate=Gate.MASS_CHANGE, reason=reason, lines=(line,), **values | other
-    )
+    return Hold(hash=hash_, gate=Gate.MASS_CHANGE, reason=reason, lines=(line,), **values | other)
 
 
 def run(id_: str, *, started_at: datetime = NOON, **other: Any) -> RunRecord:
