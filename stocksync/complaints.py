@@ -166,6 +166,7 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return why_not_text(detail["input"], secret=secret)
     wanted = {
         "int_type": "must be a whole number",
+        "float_type": "must be a number",
         "bool_type": "must be true or false",
         "list_type": "must be a list, such as [a, b]",
         "model_type": "must hold keys with values",

@@ -62,7 +62,7 @@ def _why_odd(url: str) -> str:
         return "it must begin with https://, such as https://shop.example"
     if "@" in rest:
         return "user names and passwords do not belong in it; use the credential keys"
-    if "?" in rest or "#" in rest or "/" in rest.rstrip("/"):
+    if "?" in rest or "#" in rest or "/" in rest.removesuffix("/"):
         return "end it after the host, such as https://shop.example, without path or query"
     if rest.partition(":")[0].rstrip("/").endswith("."):
         return "take out the dot at the end of the host"

@@ -245,6 +245,7 @@ def store_row(store: StoreRecord) -> dict[str, Any]:
         "failures": store.failures,
         "last_error": store.last_error,
         "rules_fingerprint": store.rules_fingerprint,
+        "links_fingerprint": store.links_fingerprint,
     }
 
 

@@ -217,6 +217,7 @@ class StoreRow(Row, table=True):
     failures: int
     last_error: str = Field(sa_type=NAME)
     rules_fingerprint: str = Field(sa_type=NAME)
+    links_fingerprint: str = Field(sa_type=NAME)
     lease_holder: str = Field(sa_type=NAME)
     lease_until: datetime | None = Field(sa_type=UTCDateTime)
     epoch: int = Field(sa_type=NUMBER)

@@ -1,5 +1,7 @@
 """The ledger's clauses about books: movements, levels, proof."""
 
+from typing import Any
+
 import pytest
 
 from stocksync.contracts.ledger import Commit
@@ -19,6 +21,7 @@ from tests.contract.ledger_clauses import (
     opening,
     run,
     sale,
+    says_everything,
 )
 from tests.contract.ledger_rigs import NOON, Rig, after
 
@@ -50,8 +53,8 @@ async def refuses_other_content(rig: Rig) -> None:
 
 @clause("L03", "a level is what the movements left at a location, held units included")
 async def levels_are_folds(rig: Rig) -> None:
-    reserve = {"kind": MovementKind.RESERVATION, "destination": held(MAIN_LOCATION)}
-    unclear = {"destination": suspense(SHOP), "kind": MovementKind.SUSPENSE}
+    reserve: dict[str, Any] = {"kind": MovementKind.RESERVATION, "destination": held(MAIN_LOCATION)}
+    unclear: dict[str, Any] = {"destination": suspense(SHOP), "kind": MovementKind.SUSPENSE}
     await rig.ledger.commit(Commit(movements=[opening("k1", 10), sale("k2", 3)]))
     await rig.ledger.commit(Commit(movements=[sale("k3", 2, **reserve), sale("k4", 1, **unclear)]))
     await rig.ledger.commit(Commit(movements=[opening("k5", 4, destination=at(ATTIC))]))
@@ -66,6 +69,7 @@ async def levels_are_folds(rig: Rig) -> None:
 @clause("L04", "a SKU's history comes newest first, numbered, dated, and as it was booked")
 async def history_is_newest_first(rig: Rig) -> None:
     named = sale("k2", 3, store=SHOP, listing="a", document="order 7", reason="sold", run="r1")
+    assert says_everything(named)
     await rig.ledger.commit(Commit(movements=[opening("k1", 10), opening("x", 1, sku=BOWL)]))
     rig.clock.time = after(60)
     await rig.ledger.commit(Commit(movements=[named]))
@@ -80,7 +84,7 @@ async def history_is_newest_first(rig: Rig) -> None:
 @clause("L05", "what was booked is never changed or removed")
 async def never_crosses_out(rig: Rig) -> None:
     await rig.ledger.commit(Commit(movements=[opening("k1", 10), sale("k2", 3)]))
-    booked = await rig.ledger.history(MUG)
+    booked = tuple(await rig.ledger.history(MUG))
     (await rig.ledger.history(MUG)).clear()
     for statement in (
         "UPDATE movements SET units = 9 WHERE number = 1",
@@ -90,7 +94,7 @@ async def never_crosses_out(rig: Rig) -> None:
         if rig.execute:
             with pytest.raises(Exception, match="the ledger never crosses out"):
                 rig.execute(statement)
-    assert await rig.ledger.history(MUG) == booked
+    assert tuple(await rig.ledger.history(MUG)) == booked
 
 
 @clause("L06", "every SKU that ever moved is listed once, in order of its characters")

@@ -1,7 +1,7 @@
 """What a clause of the ledger's contract is, and the examples that clauses are made of."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -38,12 +38,19 @@ def clause(id_: str, promise: str) -> Callable[[Check], Check]:
     return add
 
 
+def says_everything(*examples: Any) -> bool:
+    """Tell whether every field is said by an example, so that none can be forgotten unnoticed."""
+    return all(
+        any(getattr(example, each.name) not in (each.default, None) for example in examples)
+        for each in fields(examples[0])
+    )
+
+
 def opening(key: str, units: int, *, sku: Sku = MUG, **other: Any) -> Movement:
     """Units that were there from the start."""
-    values = {"source": Account("opening"), "destination": HERE, "kind": MovementKind.OPENING}
-    return Movement(
-        **{**values, "key": key, "sku": sku, "units": units, "occurred_at": NOON} | other
-    )
+    sides: dict[str, Any] = {"source": Account("opening"), "destination": HERE}
+    named = {"key": key, "sku": sku, "units": units, "kind": MovementKind.OPENING}
+    return Movement(**{**sides, **named, "occurred_at": NOON, **other})
 
 
 def sale(key: str, units: int, *, sku: Sku = MUG, **other: Any) -> Movement:

@@ -146,11 +146,14 @@ async def _sql_rig(
 
     def change_balance(sku: Sku, account: Account, units: int) -> None:
         where = f"sku = '{sku}' AND account = '{account}'"
-        execute(f"UPDATE balances SET units = {units} WHERE {where}")
+        execute(f"UPDATE balances SET units = {units} WHERE {where}")  # noqa: S608 - test data
 
-    def tamper(statement: str) -> None:
-        for each in (*unguard, statement):
+    def tamper(statement: str, number: int) -> None:
+        for each in (*unguard, f"{statement} WHERE number = {number}"):
             execute(each)
+
+    def change_movement(number: int, units: int) -> None:
+        tamper(f"UPDATE movements SET units = {units}", number)  # noqa: S608 - test data
 
     yield Rig(
         ledger=opened[0],
@@ -159,10 +162,8 @@ async def _sql_rig(
         execute=execute,
         locked=locked,
         change_balance=change_balance,
-        change_movement=lambda number, units: tamper(
-            f"UPDATE movements SET units = {units} WHERE number = {number}"
-        ),
-        remove_movement=lambda number: tamper(f"DELETE FROM movements WHERE number = {number}"),
+        change_movement=change_movement,
+        remove_movement=lambda number: tamper("DELETE FROM movements", number),
     )
     for ledger in opened:
         await ledger.aclose()

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from stocksync.contracts.ledger import Commit
 from stocksync.domain.identifiers import Sku
 from stocksync.domain.movements import Account, Movement, MovementKind
-from tests.contract import ledger_books, ledger_listings, ledger_work
-from tests.contract.ledger_clauses import CLAUSES, Clause
+from tests.contract.ledger_all import CLAUSES
+from tests.contract.ledger_clauses import Clause
 from tests.contract.ledger_rigs import NOON, Rig, memory_rig, postgres_rig, sqlite_rig
 
 LEDGERS = ("memory", "sqlite", "postgres")
-CLAUSES_FROM = (ledger_books, ledger_listings, ledger_work)
 
 
 def rig_of(kind: str, folder: Path) -> AbstractAsyncContextManager[Rig]:
@@ -48,16 +47,14 @@ ACCOUNTS = st.sampled_from(
 SIDES = st.tuples(ACCOUNTS, ACCOUNTS).filter(lambda sides: sides[0] != sides[1])
 #: Key, SKU, both accounts and units; few keys, so that many of them come back.
 MOVES = st.lists(st.tuples(st.integers(0, 12), SKUS, SIDES, st.integers(1, 9)), max_size=25)
-Moves = list[tuple[int, Sku, tuple[Account, Account], int]]
+Sides = tuple[Account, Account]
+Moves = list[tuple[int, Sku, Sides, int]]
 
 
 def as_movements(moves: Moves) -> Iterator[Movement]:
-    meant: dict[int, tuple[Sku, tuple[Account, Account], int]] = {}
-    for key, *content in moves:
+    for key, *_ in moves:
         # A key always means the same: what it meant first.
-        sku, (source, destination), units = meant.setdefault(
-            key, (content[0], content[1], content[2])
-        )
+        _, sku, (source, destination), units = next(move for move in moves if move[0] == key)
         yield Movement(
             key=f"k{key}",
             sku=sku,
@@ -94,7 +91,7 @@ def test_levels_equal_the_fold_of_what_moved_once(
             levels = await rig.ledger.levels([Sku("MUG"), Sku("mug"), Sku("BOWL")])
             assert set(levels) == set(on_hand)
             for sku, expected in on_hand.items():
-                found = {name: level.on_hand for name, level in levels[sku].items()}
+                found = {str(name): level.on_hand for name, level in levels[sku].items()}
                 assert {name: found.get(name, 0) for name in expected} == expected
             verdict = await rig.ledger.verify()
             assert (verdict.sound, verdict.movements) == (True, len(once))

@@ -1,6 +1,7 @@
 """Lost answers, crashes, twins, empty pages, two runs at once: nothing lost, nothing invented."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from stocksync.contracts.ledger import Commit, Intent, IntentState
 from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.domain.rulebook import Rulebook
 from stocksync.domain.rules import Buffer
+from stocksync.engine.sync import sync
 from stocksync.errors import (
     OutcomeUnknown,
     RateLimited,
@@ -47,7 +49,8 @@ async def test_an_answer_lost_while_the_store_goes_down_is_resolved_by_the_next_
     at.sell("a", "MUG", 2)
     shop = at.shops[StoreId("b")]
     shop.write_errors = [(OutcomeUnknown("no answer"), True)]
-    first_read_works, then_down = [], StoreUnavailable("down")
+    first_read_works: list[bool] = []
+    then_down = StoreUnavailable("down")
 
     async def read_once_then_fail(listings: object) -> object:
         if not first_read_works:
@@ -60,7 +63,7 @@ async def test_an_answer_lost_while_the_store_goes_down_is_resolved_by_the_next_
     assert at.report(run, "b")["outcome"] == "failed"
     [intent] = await at.ledger.intents(StoreId("b"))
     assert intent.state is IntentState.UNKNOWN
-    del shop.read  # type: ignore[method-assign]
+    del shop.read
     again = await at.sync()
     assert again.outcome == "ok"
     assert await at.on_hand("MUG") == 8
@@ -247,7 +250,7 @@ async def test_a_poisoned_row_is_parked_and_the_others_are_written() -> None:
     await at.sync()
     assert len(shop.written) == before  # parked: not tried again at once
     at.clock.pass_(120)
-    del shop.write  # type: ignore[method-assign]
+    del shop.write
     await at.sync()
     assert at.shows("b")["S04"] == 4
 
@@ -266,12 +269,34 @@ async def test_a_rate_limited_store_is_left_for_the_next_run() -> None:
 async def test_two_runs_at_once_book_a_sale_once() -> None:
     at = await two_stores()
     at.sell("a", "MUG", 2)
-    first = at.context
-    second = at.open()
-    runs = await asyncio.gather(at.sync(), at.sync())
-    assert first is not second
+    other = replace(at.context, holder="another machine")
+    runs = await asyncio.gather(sync(at.context), sync(other))
     assert await at.on_hand("MUG") == 8
     assert {run.outcome for run in runs} <= {"ok", "skipped"}
+    await at.sync()
+    assert at.shows("a") == at.shows("b") == {"MUG": 8}
+
+
+async def test_a_runner_that_died_with_its_lease_keeps_nobody_waiting() -> None:
+    at = await two_stores()
+    at.sell("a", "MUG", 2)
+    until = at.clock() + timedelta(seconds=60)
+    await at.ledger.acquire(StoreId("a"), holder="dead", now=at.clock(), until=until)
+    run = await at.sync()
+    assert at.report(run, "a")["outcome"] == "skipped"
+    assert "dead" in str(at.report(run, "a")["error"])
+    at.context = replace(at.context, is_gone=lambda holder: holder == "dead")
+    assert (await at.sync()).outcome == "ok"
+    assert await at.on_hand("MUG") == 8
+
+
+async def test_a_defect_at_one_store_is_reported_and_stops_no_other() -> None:
+    at = await two_stores()
+    at.sell("a", "MUG", 2)
+    at.shops[StoreId("b")].census_errors = [KeyError("surprise")]
+    run = await at.sync()
+    assert at.report(run, "a")["outcome"] == "ok"
+    assert "KeyError" in str(at.report(run, "b")["error"])
 
 
 async def test_an_old_unknown_write_is_forgotten_after_the_horizon() -> None:

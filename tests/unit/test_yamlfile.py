@@ -292,4 +292,4 @@ def test_no_code_is_changed_unnoticed(tmp_path: Path, written: str) -> None:
     elif isinstance(value, Misread):
         assert value.text == written
     else:
-        assert isinstance(value, float | dict)
+        assert isinstance(value, float | dict | list)

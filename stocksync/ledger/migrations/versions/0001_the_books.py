@@ -210,6 +210,7 @@ def work() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_error", NAME, nullable=False),
         sa.Column("rules_fingerprint", NAME, nullable=False),
+        sa.Column("links_fingerprint", NAME, nullable=False),
         sa.Column("lease_holder", NAME, nullable=False),
         sa.Column("lease_until", MOMENT),
         sa.Column("epoch", NUMBER, nullable=False),

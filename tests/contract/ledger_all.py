@@ -1,0 +1,8 @@
+"""All clauses of the ledger's contract, gathered from the three files that say them."""
+
+from tests.contract import ledger_books, ledger_listings, ledger_work
+from tests.contract.ledger_clauses import CLAUSES
+
+SAID_IN = (ledger_books, ledger_listings, ledger_work)
+
+__all__ = ["CLAUSES", "SAID_IN"]

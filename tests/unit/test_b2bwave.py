@@ -1,0 +1,387 @@
+"""B2B Wave through its connector: pages that prove their end, and writes by id only."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stocksync.connectors import b2bwave
+from stocksync.connectors.b2bwave import B2BWaveConnector, quantities_body
+from stocksync.contracts.connector import StockWriter, StoreAccount, WriteOutcome
+from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.stock import Correction, Counted, Gap, NotCounted, Observation
+from stocksync.errors import (
+    ConfigurationError,
+    OutcomeUnknown,
+    StoreRejected,
+    UnexpectedResponse,
+)
+from tests.unit.scripted_store import NOW, Asked, Said, ScriptedStore, now
+
+SAMPLES = Path(__file__).parents[1] / "samples" / "b2bwave"
+
+
+def sample(name: str) -> Any:
+    return json.loads((SAMPLES / name).read_text(encoding="utf-8"))
+
+
+def connector(
+    script: Callable[[Asked], Said] | list[Said], options: Mapping[str, str] | None = None
+) -> tuple[B2BWaveConnector, Any]:
+    store = ScriptedStore(script)
+    account = StoreAccount(
+        store=StoreId("trade"),
+        url="https://trade.test",
+        credentials={"app_code": "trade", "token": "canary-7f3a"},
+        options=options or {},
+    )
+    return b2bwave.connect(account, now=now, transport=store.transport), store
+
+
+def products(count: int) -> list[dict[str, Any]]:
+    return [
+        {"id": n, "code": f"C{n}", "name": "", "quantity": n % 7, "quantity_monitor": True}
+        for n in range(count, 0, -1)
+    ]
+
+
+class Shop:
+    """`/products` of a shop that pages as its clients saw it, or not at all."""
+
+    def __init__(
+        self,
+        stock: list[dict[str, Any]],
+        *,
+        size: int | None = None,
+        obeys_page: bool = True,
+        obeys_filter: bool = True,
+        all_at_once: bool = False,
+    ) -> None:
+        self.stock = stock
+        self.size = size
+        self.obeys_page = obeys_page
+        self.obeys_filter = obeys_filter
+        self.all_at_once = all_at_once
+
+    def __call__(self, asked: Asked) -> Said:
+        assert asked.path == "/api/products"
+        assert asked.query["paginated"] == "1"
+        code = asked.query.get("code_eq") if self.obeys_filter else None
+        shown = [row for row in self.stock if code is None or row["code"] == code]
+        if self.all_at_once:
+            return Said(shown)
+        size = self.size or int(asked.query["per_page"])
+        start = (int(asked.query["page"]) - 1) * size if self.obeys_page else 0
+        return Said(shown[start : start + size])
+
+
+async def census(one: B2BWaveConnector) -> list[Observation]:
+    return [shown async for page in one.census() for shown in page]
+
+
+def correction(listing: str, quantity: int = 99, code: str | None = None) -> Correction:
+    return Correction(listing=ListingId(listing), quantity=quantity, expected=50, code=code)
+
+
+def test_it_is_a_stock_writer_that_shows_no_secret() -> None:
+    one, _ = connector([])
+    assert isinstance(one, StockWriter)
+    assert repr(one) == "B2BWaveConnector(store='trade')"
+
+
+# --- census ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "calls"), [(0, 1), (3, 1), (499, 1), (500, 2), (501, 2)])
+async def test_a_short_page_ends_the_walk(count: int, calls: int) -> None:
+    one, store = connector(Shop(products(count)))
+    shown = await census(one)
+    assert [o.listing for o in shown] == [str(n) for n in range(count, 0, -1)]
+    assert one.api_calls == calls
+    assert store.asked[0].query == {"paginated": "1", "per_page": "500", "page": "1"}
+    assert store.asked[0].headers["authorization"] == "Basic dHJhZGU6Y2FuYXJ5LTdmM2E="
+
+
+@pytest.mark.parametrize("count", [200, 201, 399, 400, 650])
+async def test_a_store_with_pages_of_two_hundred_is_not_cut(count: int) -> None:
+    one, _ = connector(Shop(products(count), size=200))
+    assert len(await census(one)) == count
+
+
+@pytest.mark.parametrize("count", [3, 501, 1234])
+async def test_a_store_that_sends_everything_at_once_is_complete(count: int) -> None:
+    one, store = connector(Shop(products(count), all_at_once=True))
+    assert len(await census(one)) == count
+    assert len(store.asked) <= 2
+
+
+@pytest.mark.parametrize(("count", "size"), [(1200, None), (700, 200)])
+async def test_a_store_that_repeats_its_first_page_is_not_complete(
+    count: int, size: int | None
+) -> None:
+    one, store = connector(Shop(products(count), size=size, obeys_page=False))
+    with pytest.raises(UnexpectedResponse, match="repeats"):
+        await census(one)
+    assert len(store.asked) == 2
+
+
+async def test_a_page_that_repeats_later_aborts_the_walk() -> None:
+    whole = products(1000)
+    pages = {"1": whole[:500], "2": whole[500:]}
+    one, _ = connector(lambda asked: Said(pages.get(asked.query["page"], whole[500:])))
+    with pytest.raises(UnexpectedResponse, match="page 3 repeats"):
+        await census(one)
+
+
+async def test_pages_that_overlap_give_every_product_once() -> None:
+    whole = products(600)
+    pages = {"1": whole[:500], "2": whole[450:]}
+    one, _ = connector(lambda asked: Said(pages[asked.query["page"]]))
+    listings = [o.listing for o in await census(one)]
+    assert len(listings) == len(set(listings)) == 600
+
+
+async def test_the_documented_list_reads_as_it_stands_and_its_missing_quantity_is_not_zero() -> (
+    None
+):
+    for body in (sample("products.json"), [{"product": sample("products.json")[0]}]):
+        one, _ = connector([Said(body)])
+        (shown,) = await census(one)
+        assert (shown.listing, shown.code, shown.title) == ("12", "00001", "Test Product")
+        assert isinstance(shown.reading, NotCounted)
+        assert shown.reading.gap is Gap.UNREADABLE
+
+
+async def test_the_documented_product_shows_ten() -> None:
+    one, _ = connector([Said([sample("product_created.json")])])
+    (shown,) = await census(one)
+    assert shown.reading == Counted(10, NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"quantity": "99"}, 99),
+        ({"quantity": "99.0"}, 99),
+        ({"quantity": 0}, 0),
+        ({"quantity": -3, "can_backorder": True}, -3),
+        ({"quantity": None}, Gap.UNREADABLE),
+        ({"quantity": ""}, Gap.UNREADABLE),
+        ({"quantity": "2.5"}, Gap.UNREADABLE),
+        ({"quantity": 5, "quantity_monitor": False}, Gap.UNTRACKED),
+        ({"quantity": 0, "quantity_monitor": False}, Gap.UNTRACKED),
+        ({"quantity": 5, "quantity_monitor": None}, 5),
+    ],
+)
+async def test_a_quantity_is_counted_untracked_or_unreadable_and_never_made_up(
+    fields: dict[str, object], expected: int | Gap
+) -> None:
+    one, _ = connector([Said([{"id": 1, "code": "A"} | fields])])
+    (shown,) = await census(one)
+    if isinstance(shown.reading, NotCounted):
+        assert shown.reading.gap is expected
+    else:
+        assert shown.reading == Counted(int(expected), NOW)
+
+
+async def test_codes_may_be_missing_or_shared_because_ids_are_the_identity() -> None:
+    stock = [
+        {"id": 1, "code": "X", "quantity": 1},
+        {"id": "2", "code": "X", "quantity": 2},
+        {"id": 3, "code": None, "quantity": 3},
+        {"id": 4, "quantity": 4},
+        {"id": 5, "code": "", "quantity": 5},
+        {"id": 6, "code": "APN 1020", "quantity": 6},
+    ]
+    one, _ = connector([Said(stock)])
+    shown = await census(one)
+    assert [o.listing for o in shown] == ["1", "2", "3", "4", "5", "6"]
+    assert [o.code for o in shown] == ["X", "X", None, None, None, "APN 1020"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        None,
+        {"products": None},
+        [None],
+        [[]],
+        [{"code": "A"}],
+        [{"id": True}],
+        [{"id": ""}],
+        "x",
+    ],
+)
+async def test_what_is_not_a_list_of_products_raises(body: object) -> None:
+    one, _ = connector(lambda _: Said(body))
+    with pytest.raises(UnexpectedResponse):
+        await census(one)
+
+
+# --- reading some ------------------------------------------------------------------------------
+
+
+async def test_after_a_census_a_listing_is_read_by_its_code_and_picked_by_its_id() -> None:
+    stock = [*products(600), {"id": 9001, "code": "C5", "quantity": 77}]
+    one, store = connector(Shop(stock))
+    await census(one)
+    before = len(store.asked)
+    shown = await one.read([ListingId("9001")])
+    assert {listing: o.reading for listing, o in shown.items()} == {"9001": Counted(77, NOW)}
+    (asked,) = store.asked[before:]
+    assert asked.query["code_eq"] == "C5"
+
+
+async def test_a_fresh_process_walks_once_instead_of_asking_for_each_listing() -> None:
+    one, store = connector(Shop(products(30)))
+    shown = await one.read([ListingId(str(n)) for n in range(1, 21)])
+    assert len(shown) == 20
+    assert len(store.asked) == 1
+
+
+async def test_the_walk_for_a_few_listings_stops_when_they_were_seen() -> None:
+    one, store = connector(Shop(products(1600)))
+    await one.read([ListingId("1600")])
+    assert len(store.asked) == 1
+
+
+async def test_many_codes_cost_no_more_than_the_pages_of_the_store() -> None:
+    one, store = connector(Shop(products(30)))
+    await census(one)
+    await one.read([ListingId(str(n)) for n in range(1, 21)])
+    assert len(store.asked) == 2
+
+
+async def test_a_listing_whose_code_changed_is_found_and_one_that_is_gone_is_absent() -> None:
+    shop = Shop(products(10))
+    one, _ = connector(shop)
+    await census(one)
+    shop.stock[0]["code"] = "renamed"
+    del shop.stock[1]
+    shown = await one.read([ListingId("10")])
+    assert shown[ListingId("10")].code == "renamed"
+    assert await one.read([ListingId("9")]) == {}
+
+
+async def test_a_store_that_ignores_the_filter_still_gives_the_right_product() -> None:
+    one, _ = connector(Shop(products(600), obeys_filter=False))
+    await census(one)
+    shown = await one.read([ListingId("3")])
+    assert {listing: o.reading for listing, o in shown.items()} == {"3": Counted(3, NOW)}
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+async def test_a_write_goes_by_id_with_text_as_documented_and_is_sent_once() -> None:
+    reply = sample("product_created.json") | {"id": 912398, "quantity": 99}
+    one, store = connector([Said(reply)])
+    (result,) = await one.write([correction("912398", code="APN 1020")])
+    assert (result.listing, result.outcome) == ("912398", WriteOutcome.APPLIED)
+    (asked,) = store.asked
+    assert (asked.method, asked.path) == ("POST", "/api/products/update_quantity")
+    assert asked.sent == sample("update_quantity_by_id_request.json")
+
+
+GOOD, BAD, UNSURE = WriteOutcome.APPLIED, WriteOutcome.REJECTED, WriteOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ({"id": 12, "quantity": 99}, GOOD),
+        ({"id": "12", "quantity": "99.0"}, GOOD),
+        ({"product": {"id": 12, "quantity": 99}}, GOOD),
+        ({"id": 12, "code": "A"}, GOOD),
+        ({"id": 12, "quantity": 50}, BAD),
+        ({"id": 12, "quantity": 98}, UNSURE),
+        ({"id": 12, "quantity": "lots"}, UNSURE),
+        ({"id": 13, "quantity": 99}, UNSURE),
+        ({"status": "ok"}, UNSURE),
+        ([], UNSURE),
+        (b"", UNSURE),
+    ],
+)
+async def test_the_reply_is_the_product_and_must_show_our_number(
+    body: object, outcome: WriteOutcome
+) -> None:
+    one, _ = connector([Said(body)])
+    (result,) = await one.write([correction("12")])
+    assert result.outcome is outcome
+
+
+async def test_a_number_that_was_kept_is_told_with_both_numbers() -> None:
+    one, _ = connector([Said({"id": 12, "quantity": 50})])
+    (result,) = await one.write([correction("12")])
+    assert "99" in result.detail
+    assert "50" in result.detail
+
+
+async def test_a_product_that_is_gone_is_not_found() -> None:
+    one, _ = connector([Said({"error": "no such canary-7f3a"}, 404)])
+    (result,) = await one.write([correction("12")])
+    assert result.outcome is WriteOutcome.NOT_FOUND
+    assert "canary" not in result.detail
+
+
+@pytest.mark.parametrize("said", [Said({"errors": ["bad"]}), Said({"errors": ["bad"]}, 422)])
+async def test_a_refusal_is_rejected_with_the_words_of_the_store(said: Said) -> None:
+    one, store = connector([said])
+    with pytest.raises(StoreRejected, match="bad"):
+        await one.write([correction("12")])
+    assert len(store.asked) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 502])
+async def test_a_write_without_an_answer_is_unknown_and_never_sent_again(status: int) -> None:
+    one, store = connector(lambda _: Said(status=status))
+    with pytest.raises(OutcomeUnknown):
+        await one.write([correction("12")])
+    assert len(store.asked) == 1
+
+
+async def test_two_products_in_one_request_are_a_mistake_of_ours() -> None:
+    one, store = connector([])
+    with pytest.raises(ValueError, match="one product"):
+        await one.write([correction("1"), correction("2")])
+    assert store.asked == []
+
+
+# --- locations ---------------------------------------------------------------------------------
+
+
+async def test_the_only_location_gets_the_whole_quantity() -> None:
+    one, store = connector([Said({"id": 12, "quantity": 99})], {"location_ids": "main=1"})
+    assert one.capabilities.locations
+    (result,) = await one.write([correction("12")])
+    assert result.outcome is GOOD
+    assert store.asked[0].sent == {
+        "id": "12",
+        "product": {"quantities": [{"warehouse_id": 1, "quantity": 99}]},
+    }
+
+
+async def test_several_locations_are_never_written_by_guess() -> None:
+    one, store = connector([], {"location_ids": "main=1, north=2"})
+    (result,) = await one.write([correction("12")])
+    assert result.outcome is BAD
+    assert "several locations" in result.detail
+    assert store.asked == []
+
+
+def test_a_split_over_locations_has_the_documented_shape() -> None:
+    documented = sample("update_quantity_quantities_request.json")
+    built = quantities_body(ListingId("912398"), {"1": 123, "2": 321})
+    assert built == {"id": "912398", "product": documented["product"]}
+    assert quantities_body(ListingId("1"), {"north": 5})["product"] == {
+        "quantities": [{"warehouse_code": "north", "quantity": 5}]
+    }
+
+
+@pytest.mark.parametrize("option", ["main", "main=", "=1", "main=1,main=2", "main=1,north"])
+def test_locations_that_cannot_be_read_stop_at_start(option: str) -> None:
+    with pytest.raises(ConfigurationError, match="location_ids"):
+        connector([], {"location_ids": option})
