@@ -18,15 +18,10 @@ def reading(shown: object, *, read_at: datetime, negative_allowed: bool = False)
     (`reliability §4.5`, channel Q); below zero too, unless the store documents it
     (`stores.md §6.1`).
     """
-    if type(shown) is int:
-        quantity = shown
-    else:
-        whole = _whole_number(shown)
-        if whole is None:
-            return unreadable(shown, read_at=read_at)
-        quantity = whole
-    if 0 <= quantity <= QUANTITY_MAX or (negative_allowed and -QUANTITY_MAX <= quantity < 0):
-        return Counted(quantity, read_at)
+    whole = shown if type(shown) is int else _whole_number(shown)
+    least = -QUANTITY_MAX if negative_allowed else 0
+    if whole is not None and least <= whole <= QUANTITY_MAX:
+        return Counted(whole, read_at)
     return unreadable(shown, read_at=read_at)
 
 

@@ -38,16 +38,14 @@ def stock_page(answer: Answer, *, start: int) -> Page:
     """
     rows, total = _rows_and_total(answer, "stock")
     found: list[Observation] = []
-    counts = not rows
+    read_at = answer.read_at
     for position, row in enumerate(rows, start):
         if not isinstance(row, dict) or ("code" not in row and "stock" not in row):
             raise UnexpectedResponse(f"row {position} of GET /stock is not a stock row")
-        counts = counts or "stock" in row
         code = code_of(row.get("code"))
         listing = ListingId(code or f"{CODELESS}{row.get('id', f'row {position}')}")
-        shown = _reading(row.get("stock", _MISSING), answer.read_at)
-        found.append(Observation(listing, code, shown))
-    if not counts:
+        found.append(Observation(listing, code, _reading(row.get("stock", _MISSING), read_at)))
+    if rows and not any("stock" in row for row in rows):
         raise UnexpectedResponse("no row of GET /stock has a quantity")
     return Page([one.listing for one in found], found, total)
 
@@ -121,9 +119,9 @@ def row_names(keys: Sequence[str]) -> list[str]:
 
 def code_of(shown: object) -> str | None:
     """Take a code exactly as it stands; a JSON number becomes its digits, "" and null nothing."""
-    if isinstance(shown, bool) or not isinstance(shown, str | int):
-        return None
-    return str(shown) or None
+    if type(shown) is str:
+        return shown or None
+    return str(shown) if type(shown) is int else None
 
 
 def outcomes(
@@ -197,6 +195,6 @@ def _rows_and_total(answer: Answer, key: str) -> tuple[list[Any], int | None]:
 
 def _reading(shown: object, read_at: datetime) -> Reading:
     """Read a quantity; "", null and a missing key mean not counted (`stores.md §1.3`)."""
-    if shown is None or (isinstance(shown, str) and shown in _NOT_TRACKED):
+    if type(shown) is not int and (shown is None or shown in _NOT_TRACKED):
         return untracked(shown, read_at=read_at)
     return reading(shown, read_at=read_at)
