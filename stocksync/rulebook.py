@@ -211,10 +211,11 @@ class _Reader:
 
     def _take(self, document: Document, keys: Keys, thing: Hashable, called: str) -> None:
         """Note where a thing is said, and complain when it was said before."""
-        place = document.place(keys)
-        first = self._taken.setdefault(thing, place)
-        if first is not place:
-            self.complaints.add(document, keys, f"{called} is already at {first}; keep one")
+        if thing in self._taken:
+            text = f"{called} is already at {self._taken[thing]}; keep one"
+            self.complaints.add(document, keys, text)
+        else:
+            self._taken[thing] = document.place(keys)
 
     def _name_of(self, document: Document, keys: Keys) -> str | None:
         """Return the last key, which is a SKU or a name; None when it is not text."""

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from enum import Enum
 from fractions import Fraction
 from typing import Any, Final
 
@@ -114,12 +113,6 @@ def _rule(rule: Rule) -> list[Any]:
     return [rule.name, where, {name: getattr(rule.wishes, name) for name in WISH_NAMES}]
 
 
-def _plain(value: object) -> Any:
+def _plain(value: Buffer | Fraction) -> Any:
     """Write what JSON has no form for."""
-    if isinstance(value, Buffer):
-        return [value.units, str(value.percent)]
-    if isinstance(value, Fraction):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
-    raise TypeError(f"no form for {type(value).__name__}")
+    return [value.units, str(value.percent)] if isinstance(value, Buffer) else str(value)

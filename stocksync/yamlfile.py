@@ -7,6 +7,7 @@ object, repeat a part of itself, or turn a code such as `00123` into another num
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z0-9_]*)\}")
 _UNWELCOME: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ue000\ue001\ufffe\uffff]"
 )
+_FLOWS: Final = ("while parsing a flow sequence", "while parsing a flow mapping")
 _STAR: Final = 'a value that starts with * needs quotes, such as "*-RED"'
 _KINDS: Final[Mapping[type, str]] = {dict: "keys with values", list: "a list", type(None): "empty"}
 
@@ -130,15 +132,15 @@ class _Builder:
         self.problems: list[str] = []
 
     def document(self, events: Iterator[Any]) -> Any:
-        data, documents = None, 0
-        for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                documents += 1
-                if documents > 1:
-                    self._note(event, "a second document begins; use one file for each")
-                    break
-                first = next(events)
-                data = self._value(events, first, (), _line(first))
+        """Return the value of the only document; None for an empty file."""
+        data = None
+        starts = (event for event in events if isinstance(event, yaml.DocumentStartEvent))
+        for number, start in enumerate(starts):
+            if number > 0:
+                self._note(start, "a second document begins; use one file for each")
+                break
+            first = next(events)
+            data = self._value(events, first, (), _line(first))
         return data
 
     def _value(self, events: Iterator[Any], event: Any, keys: Keys, line: int) -> Any:
@@ -162,17 +164,13 @@ class _Builder:
 
     def _sequence(self, events: Iterator[Any], keys: Keys) -> list[Any]:
         values: list[Any] = []
-        for event in events:
-            if isinstance(event, yaml.SequenceEndEvent):
-                break
+        for event in takewhile(_goes_on, events):
             values.append(self._value(events, event, (*keys, len(values)), _line(event)))
         return values
 
     def _mapping(self, events: Iterator[Any], keys: Keys) -> dict[Hashable, Any]:
         values: dict[Hashable, Any] = {}
-        for event in events:
-            if isinstance(event, yaml.MappingEndEvent):
-                break
+        for event in takewhile(_goes_on, events):
             key = self._key(events, event, keys)
             inner = (*keys, key)
             first = self.lines.get(inner)
@@ -199,6 +197,11 @@ class _Builder:
 def shown(key: Hashable) -> str:
     """Write a key as it stands in the file."""
     return key.text if isinstance(key, Misread) else str(key)
+
+
+def _goes_on(event: Any) -> bool:
+    """Tell whether a list or mapping holds more; those inside it are read to their own end."""
+    return not isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent)
 
 
 def _line(event: Any) -> int:
@@ -230,30 +233,36 @@ def _plain(text: str) -> str | int | float | bool | Misread | None:
 
 def _refusal(path: Path, text: str, error: yaml.MarkedYAMLError) -> str:
     """Say a syntax error in words that name the fix."""
-    mark = error.problem_mark
+    line, column = _position(error.problem_mark)
+    opened, _ = _position(error.context_mark)
     context, problem = error.context or "", error.problem or "is not YAML"
     if "quoted scalar" in context and "end of stream" in problem:
-        mark, problem = error.context_mark, "a quote is opened here and never closed"
-    elif "flow" in context and mark is not None and mark.line >= len(text.splitlines()):
-        mark, problem = error.context_mark, "a bracket is opened here and never closed"
+        line, problem = opened, "a quote is opened here and never closed"
+    elif context in _FLOWS and line >= len(text.splitlines()):
+        line, problem = opened, "a bracket is opened here and never closed"
     elif "an alias" in context:
         problem = _STAR
     elif "an anchor" in context or "a tag" in context:
         problem = "a value that starts with & or ! needs quotes"
-    elif mark is not None:
-        problem = _by_character(text, mark, problem)
-    number = 1 if mark is None else min(mark.line + 1, text.count("\n") + 1)
-    return f"{path}:{number}: {problem}"
+    else:
+        problem = _by_character(text, line, column, problem)
+    last = text.count("\n")
+    return f"{path}:{min(line, last) + 1}: {problem}"
 
 
-def _by_character(text: str, mark: Any, problem: str) -> str:
+def _position(mark: Any) -> tuple[int, int]:
+    return (0, 0) if mark is None else (int(mark.line), int(mark.column))
+
+
+def _by_character(text: str, number: int, column: int, problem: str) -> str:
+    """Judge a syntax error by the letter where PyYAML stopped."""
     lines = [*text.split("\n"), ""]
-    line = lines[min(mark.line, len(lines) - 1)]
+    line = lines[min(number, len(lines) - 1)]
     indent = line[: len(line) - len(line.lstrip())]
     if "\t" in indent:
         return "a tab cannot indent; use spaces"
     if "cannot start any token" in problem:
-        return f"a value that starts with {line[mark.column : mark.column + 1]} needs quotes"
+        return f"a value that starts with {line[column : column + 1]} needs quotes"
     if "mapping values are not allowed" in problem:
         return "a colon too many, or a wrong indent; a value with ': ' in it needs quotes"
     if "escape character" in problem:

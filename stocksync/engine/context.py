@@ -1,5 +1,6 @@
 """What every part of the engine is handed: the books, the rules, the clock and the names."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,10 +16,11 @@ from stocksync.domain.rulebook import Rulebook
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """One configured store as the engine works with it."""
+    """One configured store as the engine works with it; `turn` lets one job at a time work on it."""
 
     seat: Seat
     connector: StockWriter
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def id(self) -> StoreId:

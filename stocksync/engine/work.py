@@ -31,7 +31,8 @@ async def at_store(
     calls = store.connector.api_calls
     started = context.now()
     try:
-        await _under_lease(context, store, report, work)
+        async with store.turn:
+            await _under_lease(context, store, report, work)
     except LedgerBroken:
         raise
     except StockSyncError as error:

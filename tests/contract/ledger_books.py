@@ -9,21 +9,23 @@ from stocksync.domain.identifiers import MAIN_LOCATION, LocationId, Sku
 from stocksync.domain.movements import Account, MovementKind, at, held, suspense
 from stocksync.domain.stock import StockLevel
 from stocksync.errors import LedgerBroken
-from tests.contract.ledger_clauses import (
+from tests.contract.ledger_clauses import clause
+from tests.contract.ledger_examples import (
     BOWL,
     HERE,
     MUG,
+    NOON,
     SHOP,
     SOLD,
     TRADE,
-    clause,
+    after,
     listing,
     opening,
     run,
     sale,
     says_everything,
 )
-from tests.contract.ledger_rigs import NOON, Rig, after
+from tests.contract.ledger_rigs import Rig
 
 ATTIC = LocationId("attic")
 SOUND = ((), (), ())

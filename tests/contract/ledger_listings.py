@@ -9,12 +9,14 @@ from stocksync.contracts.ledger import Commit, IntentState, Ledger
 from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.stock import Counted, Gap, NotCounted, Offered, Presence
 from stocksync.errors import LedgerError, StaleLevel
-from tests.contract.ledger_clauses import (
+from tests.contract.ledger_clauses import clause
+from tests.contract.ledger_examples import (
     BOWL,
     MUG,
+    NOON,
     SHOP,
     TRADE,
-    clause,
+    after,
     intent,
     listing,
     opening,
@@ -22,7 +24,7 @@ from tests.contract.ledger_clauses import (
     sale,
     says_everything,
 )
-from tests.contract.ledger_rigs import NOON, Rig, after
+from tests.contract.ledger_rigs import Rig
 
 A, B, C, D = (ListingId(name) for name in "abcd")
 

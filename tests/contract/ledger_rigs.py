@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -19,21 +18,8 @@ from stocksync.ledger.engine import WRITING_LOCK
 from stocksync.ledger.memory import MemoryLedger
 from stocksync.ledger.migrations import migrate
 from stocksync.ledger.sql import open_ledger
+from tests.contract.ledger_examples import Clock
 from tests.contract.postgres import migrated_database, run_on
-
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-def after(seconds: float) -> datetime:
-    return NOON + timedelta(seconds=seconds)
-
-
-@dataclass
-class Clock:
-    time: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.time
 
 
 @dataclass(kw_only=True)

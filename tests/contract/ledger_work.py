@@ -6,11 +6,13 @@ import pytest
 
 from stocksync.contracts.ledger import Commit, HoldState, IntentState, Lease, StoreRecord
 from stocksync.errors import LeaseLost, StaleLevel
-from tests.contract.ledger_clauses import (
+from tests.contract.ledger_clauses import clause
+from tests.contract.ledger_examples import (
     MUG,
+    NOON,
     SHOP,
     TRADE,
-    clause,
+    after,
     hold,
     intent,
     listing,
@@ -18,7 +20,7 @@ from tests.contract.ledger_clauses import (
     run,
     says_everything,
 )
-from tests.contract.ledger_rigs import NOON, Rig, after
+from tests.contract.ledger_rigs import Rig
 
 ALL_HOLDS = tuple(HoldState)
 UNKNOWN, OPEN, CONFIRMED = IntentState.UNKNOWN, IntentState.OPEN, IntentState.CONFIRMED

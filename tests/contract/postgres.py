@@ -36,6 +36,9 @@ def _server() -> tuple[Any, str]:
         server = _pgserver().get_server(tempfile.mkdtemp(prefix="books-"), cleanup_mode="delete")
     except Exception as error:  # noqa: BLE001 - whatever the reason, it is printed and skipped
         return None, f"PostgreSQL cannot start here: {error}"
+    # A test's database need not survive a power cut, only the test.
+    settings = (f"ALTER SYSTEM SET {name} = off" for name in ("fsync", "full_page_writes"))
+    run_on(server.get_uri(), *settings, "SELECT pg_reload_conf()")
     return server, ""
 
 

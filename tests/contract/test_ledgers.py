@@ -14,7 +14,8 @@ from stocksync.domain.identifiers import Sku
 from stocksync.domain.movements import Account, Movement, MovementKind
 from tests.contract.ledger_all import CLAUSES
 from tests.contract.ledger_clauses import Clause
-from tests.contract.ledger_rigs import NOON, Rig, memory_rig, postgres_rig, sqlite_rig
+from tests.contract.ledger_examples import NOON
+from tests.contract.ledger_rigs import Rig, memory_rig, postgres_rig, sqlite_rig
 
 LEDGERS = ("memory", "sqlite", "postgres")
 
@@ -67,7 +68,7 @@ def as_movements(moves: Moves) -> Iterator[Movement]:
 
 
 @pytest.mark.parametrize("kind", LEDGERS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(moves=MOVES, cut=st.integers(0, 25))
 def test_levels_equal_the_fold_of_what_moved_once(
     tmp_path_factory: pytest.TempPathFactory, kind: str, moves: Moves, cut: int

@@ -1,97 +1,21 @@
-"""B2B Wave through its connector: pages that prove their end, and writes by id only."""
-
-import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+"""Pages of B2B Wave prove their end, and ids are the identity."""
 
 import pytest
 
-from stocksync.connectors import b2bwave
-from stocksync.connectors.b2bwave import B2BWaveConnector, quantities_body
-from stocksync.contracts.connector import StockWriter, StoreAccount, WriteOutcome
-from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.stock import Correction, Counted, Gap, NotCounted, Observation
+from stocksync.contracts.connector import StockWriter
+from stocksync.domain.identifiers import ListingId
+from stocksync.domain.stock import Counted, Gap, NotCounted
 from stocksync.errors import (
-    ConfigurationError,
-    OutcomeUnknown,
-    StoreRejected,
     UnexpectedResponse,
 )
-from tests.unit.scripted_store import NOW, Asked, Said, ScriptedStore, now
-
-SAMPLES = Path(__file__).parents[1] / "samples" / "b2bwave"
-
-
-def sample(name: str) -> Any:
-    return json.loads((SAMPLES / name).read_text(encoding="utf-8"))
-
-
-def connector(
-    script: Callable[[Asked], Said] | list[Said], options: Mapping[str, str] | None = None
-) -> tuple[B2BWaveConnector, Any]:
-    store = ScriptedStore(script)
-    account = StoreAccount(
-        store=StoreId("trade"),
-        url="https://trade.test",
-        credentials={"app_code": "trade", "token": "canary-7f3a"},
-        options=options or {},
-    )
-    return b2bwave.connect(account, now=now, transport=store.transport), store
-
-
-def products(count: int) -> list[dict[str, Any]]:
-    return [
-        {"id": n, "code": f"C{n}", "name": "", "quantity": n % 7, "quantity_monitor": True}
-        for n in range(count, 0, -1)
-    ]
-
-
-class Shop:
-    """`/products` of a shop that pages as its clients saw it, or not at all."""
-
-    def __init__(
-        self,
-        stock: list[dict[str, Any]],
-        *,
-        size: int | None = None,
-        obeys_page: bool = True,
-        obeys_filter: bool = True,
-        all_at_once: bool = False,
-    ) -> None:
-        self.stock = stock
-        self.size = size
-        self.obeys_page = obeys_page
-        self.obeys_filter = obeys_filter
-        self.all_at_once = all_at_once
-
-    def __call__(self, asked: Asked) -> Said:
-        assert asked.path == "/api/products"
-        assert asked.query["paginated"] == "1"
-        code = asked.query.get("code_eq") if self.obeys_filter else None
-        shown = [row for row in self.stock if code is None or row["code"] == code]
-        if self.all_at_once:
-            return Said(shown)
-        size = self.size or int(asked.query["per_page"])
-        start = (int(asked.query["page"]) - 1) * size if self.obeys_page else 0
-        return Said(shown[start : start + size])
-
-
-async def census(one: B2BWaveConnector) -> list[Observation]:
-    return [shown async for page in one.census() for shown in page]
-
-
-def correction(listing: str, quantity: int = 99, code: str | None = None) -> Correction:
-    return Correction(listing=ListingId(listing), quantity=quantity, expected=50, code=code)
+from tests.unit.b2bwave_kit import Shop, census, connector, products, sample
+from tests.unit.scripted_store import NOW, Said
 
 
 def test_it_is_a_stock_writer_that_shows_no_secret() -> None:
     one, _ = connector([])
     assert isinstance(one, StockWriter)
     assert repr(one) == "B2BWaveConnector(store='trade')"
-
-
-# --- census ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("count", "calls"), [(0, 1), (3, 1), (499, 1), (500, 2), (501, 2)])
@@ -221,9 +145,6 @@ async def test_what_is_not_a_list_of_products_raises(body: object) -> None:
         await census(one)
 
 
-# --- reading some ------------------------------------------------------------------------------
-
-
 async def test_after_a_census_a_listing_is_read_by_its_code_and_picked_by_its_id() -> None:
     stock = [*products(600), {"id": 9001, "code": "C5", "quantity": 77}]
     one, store = connector(Shop(stock))
@@ -271,117 +192,3 @@ async def test_a_store_that_ignores_the_filter_still_gives_the_right_product() -
     await census(one)
     shown = await one.read([ListingId("3")])
     assert {listing: o.reading for listing, o in shown.items()} == {"3": Counted(3, NOW)}
-
-
-# --- writing -----------------------------------------------------------------------------------
-
-
-async def test_a_write_goes_by_id_with_text_as_documented_and_is_sent_once() -> None:
-    reply = sample("product_created.json") | {"id": 912398, "quantity": 99}
-    one, store = connector([Said(reply)])
-    (result,) = await one.write([correction("912398", code="APN 1020")])
-    assert (result.listing, result.outcome) == ("912398", WriteOutcome.APPLIED)
-    (asked,) = store.asked
-    assert (asked.method, asked.path) == ("POST", "/api/products/update_quantity")
-    assert asked.sent == sample("update_quantity_by_id_request.json")
-
-
-GOOD, BAD, UNSURE = WriteOutcome.APPLIED, WriteOutcome.REJECTED, WriteOutcome.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("body", "outcome"),
-    [
-        ({"id": 12, "quantity": 99}, GOOD),
-        ({"id": "12", "quantity": "99.0"}, GOOD),
-        ({"product": {"id": 12, "quantity": 99}}, GOOD),
-        ({"id": 12, "code": "A"}, GOOD),
-        ({"id": 12, "quantity": 50}, BAD),
-        ({"id": 12, "quantity": 98}, UNSURE),
-        ({"id": 12, "quantity": "lots"}, UNSURE),
-        ({"id": 13, "quantity": 99}, UNSURE),
-        ({"status": "ok"}, UNSURE),
-        ([], UNSURE),
-        (b"", UNSURE),
-    ],
-)
-async def test_the_reply_is_the_product_and_must_show_our_number(
-    body: object, outcome: WriteOutcome
-) -> None:
-    one, _ = connector([Said(body)])
-    (result,) = await one.write([correction("12")])
-    assert result.outcome is outcome
-
-
-async def test_a_number_that_was_kept_is_told_with_both_numbers() -> None:
-    one, _ = connector([Said({"id": 12, "quantity": 50})])
-    (result,) = await one.write([correction("12")])
-    assert "99" in result.detail
-    assert "50" in result.detail
-
-
-async def test_a_product_that_is_gone_is_not_found() -> None:
-    one, _ = connector([Said({"error": "no such canary-7f3a"}, 404)])
-    (result,) = await one.write([correction("12")])
-    assert result.outcome is WriteOutcome.NOT_FOUND
-    assert "canary" not in result.detail
-
-
-@pytest.mark.parametrize("said", [Said({"errors": ["bad"]}), Said({"errors": ["bad"]}, 422)])
-async def test_a_refusal_is_rejected_with_the_words_of_the_store(said: Said) -> None:
-    one, store = connector([said])
-    with pytest.raises(StoreRejected, match="bad"):
-        await one.write([correction("12")])
-    assert len(store.asked) == 1
-
-
-@pytest.mark.parametrize("status", [429, 500, 502])
-async def test_a_write_without_an_answer_is_unknown_and_never_sent_again(status: int) -> None:
-    one, store = connector(lambda _: Said(status=status))
-    with pytest.raises(OutcomeUnknown):
-        await one.write([correction("12")])
-    assert len(store.asked) == 1
-
-
-async def test_two_products_in_one_request_are_a_mistake_of_ours() -> None:
-    one, store = connector([])
-    with pytest.raises(ValueError, match="one product"):
-        await one.write([correction("1"), correction("2")])
-    assert store.asked == []
-
-
-# --- locations ---------------------------------------------------------------------------------
-
-
-async def test_the_only_location_gets_the_whole_quantity() -> None:
-    one, store = connector([Said({"id": 12, "quantity": 99})], {"location_ids": "main=1"})
-    assert one.capabilities.locations
-    (result,) = await one.write([correction("12")])
-    assert result.outcome is GOOD
-    assert store.asked[0].sent == {
-        "id": "12",
-        "product": {"quantities": [{"warehouse_id": 1, "quantity": 99}]},
-    }
-
-
-async def test_several_locations_are_never_written_by_guess() -> None:
-    one, store = connector([], {"location_ids": "main=1, north=2"})
-    (result,) = await one.write([correction("12")])
-    assert result.outcome is BAD
-    assert "several locations" in result.detail
-    assert store.asked == []
-
-
-def test_a_split_over_locations_has_the_documented_shape() -> None:
-    documented = sample("update_quantity_quantities_request.json")
-    built = quantities_body(ListingId("912398"), {"1": 123, "2": 321})
-    assert built == {"id": "912398", "product": documented["product"]}
-    assert quantities_body(ListingId("1"), {"north": 5})["product"] == {
-        "quantities": [{"warehouse_code": "north", "quantity": 5}]
-    }
-
-
-@pytest.mark.parametrize("option", ["main", "main=", "=1", "main=1,main=2", "main=1,north"])
-def test_locations_that_cannot_be_read_stop_at_start(option: str) -> None:
-    with pytest.raises(ConfigurationError, match="location_ids"):
-        connector([], {"location_ids": option})

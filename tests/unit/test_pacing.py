@@ -112,3 +112,20 @@ async def test_a_write_hears_of_a_pause_even_when_all_places_are_taken() -> None
         one.pause(9)
         with pytest.raises(RateLimited):
             await asyncio.wait_for(passes(one, time, patience=0), timeout=1)
+
+
+async def test_a_turn_waits_until_a_place_is_free() -> None:
+    one = gate(Time(), places=2)
+    inside = 0
+    most = 0
+
+    async def visit() -> None:
+        nonlocal inside, most
+        async with one.turn(patience_seconds=0):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*(visit() for _ in range(7)))
+    assert most == 2

@@ -187,3 +187,19 @@ def test_at_least_one_store_is_needed(tmp_path: Path, stores: str, refusal: str)
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no such file"):
         load_settings(tmp_path / "stocksync.yaml", {})
+
+
+@pytest.mark.parametrize(
+    "given", ["{}", "main", "{main: ''}", "{main: yes}", "{main: 'a,b'}", "{a=b: 1}", "{1: 2}"]
+)
+def test_the_locations_of_a_store_need_plain_names(tmp_path: Path, given: str) -> None:
+    text = (
+        "stores:\n  - {id: b, platform: b2bwave, url: https://b.example, app_code: a, token: t,\n"
+        f"     location_ids: {given}}}\n"
+    )
+    assert problems(tmp_path, text) == [
+        (
+            "stocksync.yaml:3: stores[0].location_ids: must hold the warehouse of each location, "
+            "without , or =: {main: 1}"
+        )
+    ]

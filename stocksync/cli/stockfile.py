@@ -1,0 +1,121 @@
+"""Stock files: CSV that a spreadsheet can open without running what is in it, and read back."""
+
+import csv
+import io
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from stocksync.domain.identifiers import LocationId, Sku
+from stocksync.domain.stock import Levels
+from stocksync.domain.stocktake import Count, read_counts
+from stocksync.errors import ConfigurationError
+
+HEADER: Final = ("sku", "on_hand", "location")
+SIZE_MAX: Final = 256 * 2**20
+#: What a spreadsheet may run (`reliability §4.5 K29`), with any apostrophes put before it.
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+_GUARDED: Final = re.compile(r"'+[=+\-@\t\r]")
+
+
+def guarded(cell: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run; other text stays as it is."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """Undo `guarded`, and nothing else."""
+    return cell[1:] if _GUARDED.match(cell) else cell
+
+
+def read_file(file: Path) -> list[Count]:
+    """Read a stock file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or every wrong line at once.
+    """
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(SIZE_MAX + 1)
+    except OSError as error:
+        raise ConfigurationError([f"{file}: cannot be read: {error.strerror}"]) from None
+    if len(content) > SIZE_MAX:
+        raise ConfigurationError([f"{file}: is larger than {SIZE_MAX // 2**20} MB; split it"])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError([f"{file}:{number}: is not UTF-8; save it as UTF-8"]) from None
+    if "\0" in text:
+        number = text.count("\n", 0, text.index("\0")) + 1
+        raise ConfigurationError([f"{file}:{number}: holds a NUL character; take it out"])
+    return _unguarded_all(read_counts(text, str(file)))
+
+
+def _unguarded_all(counts: Sequence[Count]) -> list[Count]:
+    """Take the guards off, and refuse what is counted twice without them."""
+    result: list[Count] = []
+    seen: dict[tuple[str, str], str] = {}
+    problems = []
+    for at in counts:
+        location = None if at.location is None else LocationId(unguarded(at.location))
+        plain = replace(at, sku=Sku(unguarded(at.sku)), location=location)
+        first = seen.setdefault((plain.sku, plain.location or ""), at.place)
+        if first is not at.place:
+            problems.append(f"{at.place}: {plain.sku!r} was counted at {first} already")
+        result.append(plain)
+    if problems:
+        raise ConfigurationError(problems)
+    return result
+
+
+def written(
+    levels: Mapping[Sku, Levels], file: Path | None, *, quiet: bool
+) -> list[dict[str, Any]]:
+    """Write levels as CSV to a file, or to standard output unless `quiet`; return the rows.
+
+    Raises:
+        ConfigurationError: The file cannot be written; what was there before is untouched.
+    """
+    rows = [
+        {"sku": sku, "on_hand": level.on_hand, "location": location}
+        for sku in sorted(levels)
+        for location, level in levels[sku].items()
+    ]
+    if file is not None:
+        _replace(file, as_csv(rows))
+    elif not quiet:
+        sys.stdout.write(as_csv(rows))
+    return rows
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as the text of a stock file."""
+    text = io.StringIO(newline="")
+    lines = csv.writer(text, lineterminator="\r\n")
+    lines.writerow(HEADER)
+    lines.writerows(
+        (guarded(row["sku"]), row["on_hand"], guarded(row["location"])) for row in rows
+    )
+    return text.getvalue()
+
+
+def _replace(file: Path, text: str) -> None:
+    """Put a whole file in place of another; nobody ever sees half of it."""
+    try:
+        handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as opened:
+                opened.write(text)
+            Path(beside).chmod(0o644)
+            Path(beside).replace(file)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigurationError([f"{file}: cannot be written: {error.strerror}"]) from None
