@@ -16,7 +16,7 @@ from stocksync.domain.rulebook import Rulebook
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """One configured store as the engine works with it; `turn` lets one job at a time work on it."""
+    """One configured store as the engine works with it; `turn` lets one job at a time at it."""
 
     seat: Seat
     connector: StockWriter
