@@ -10,21 +10,19 @@ from stocksync.cli.exits import Exit
 from stocksync.cli.listings import draw_sku
 from stocksync.cli.root import Command, Family
 from stocksync.cli.session import session_of
-from stocksync.cli.stockfile import read_file, written
+from stocksync.cli.stockfile import as_csv, print_csv, read_file, rows_of, save_csv
 from stocksync.cli.tables import LINES_MAX, draw_table, note, say, say_rest
 from stocksync.cli.text import change, count, name
 from stocksync.domain.availability import free
 from stocksync.domain.identifiers import LocationId, Sku
 from stocksync.domain.stock import Levels
-from stocksync.domain.stocktake import UNITS_MAX, Count, count_movements, whole_number
+from stocksync.domain.stocktake import UNITS_MAX, Count, where, whole_number
 from stocksync.engine import stocktake
 from stocksync.engine.context import Context
 from stocksync.engine.explain import SkuView, view
 from stocksync.errors import ConfigurationError, UnknownName
 
-app = typer.Typer(
-    cls=Family, no_args_is_help=True, help="See, count and adjust what is in stock."
-)
+app = typer.Typer(cls=Family, no_args_is_help=True, help="See, count and adjust what is in stock.")
 #: Lets `-2` be a number and not an unknown option.
 _SIGNED = {"ignore_unknown_options": True}
 
@@ -159,7 +157,9 @@ def _tell(ctx: typer.Context, sku: Sku, before: Levels, after: Levels) -> Exit:
 def import_(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would change.")
+    ] = False,
 ) -> int:
     """Book a stock file: `sku,on_hand`, with `location` if need be.
 
@@ -190,16 +190,13 @@ async def _changes(context: Context, counts: list[Count]) -> list[dict[str, Any]
     """Work out what counts would change, and refuse what could not be booked."""
     stocktake.refuse_bundles(context, [at.sku for at in counts])
     levels = await context.ledger.levels({at.sku for at in counts})
-    count_movements(counts, levels, at=context.now(), document="import", run="import")
     rows = []
     for at in counts:
         known = levels.get(at.sku)
-        place = stocktake_place(at, known)
+        place = where(at, known or {})
         before = None if known is None else known[place].on_hand if place in known else 0
         if before != at.on_hand:
-            rows.append(
-                {"sku": at.sku, "location": place, "before": before, "after": at.on_hand}
-            )
+            rows.append({"sku": at.sku, "location": place, "before": before, "after": at.on_hand})
     return rows
 
 
@@ -231,14 +228,14 @@ def export(
         return await context.ledger.levels(await context.ledger.skus())
 
     session = session_of(ctx)
-    levels = books.ask(session, work)
-    rows = written(levels, file, quiet=session.json)
+    rows = rows_of(books.ask(session, work))
     below = sum(row["on_hand"] < 0 for row in rows)
     if below:
         note(f"{count(below, 'line')} below zero (oversold): count them before importing this file")
-    if file is None and session.json:
-        session.answer(rows, lambda: None)
-    elif file is not None:
+    if file is not None:
+        save_csv(as_csv(rows), file)
         document = {"file": str(file), "lines": len(rows)}
         session.answer(document, lambda: say(f"{file}: {count(len(rows), 'line')} written"))
+    else:
+        session.answer(rows, lambda: print_csv(as_csv(rows)))
     return Exit.DONE

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from stocksync.domain.identifiers import LocationId, Sku
-from stocksync.domain.stock import Levels
+from stocksync.cli.text import line
+from stocksync.domain.identifiers import MAIN_LOCATION, LocationId, Sku
+from stocksync.domain.stock import Levels, StockLevel
 from stocksync.domain.stocktake import Count, read_counts
 from stocksync.errors import ConfigurationError
 
@@ -74,24 +75,14 @@ def _unguarded_all(counts: Sequence[Count]) -> list[Count]:
     return result
 
 
-def written(
-    levels: Mapping[Sku, Levels], file: Path | None, *, quiet: bool
-) -> list[dict[str, Any]]:
-    """Write levels as CSV to a file, or to standard output unless `quiet`; return the rows.
-
-    Raises:
-        ConfigurationError: The file cannot be written; what was there before is untouched.
-    """
-    rows = [
+def rows_of(levels: Mapping[Sku, Levels]) -> list[dict[str, Any]]:
+    """Return a row of a stock file for each SKU and location."""
+    nowhere = {MAIN_LOCATION: StockLevel()}
+    return [
         {"sku": sku, "on_hand": level.on_hand, "location": location}
         for sku in sorted(levels)
-        for location, level in levels[sku].items()
+        for location, level in (levels[sku] or nowhere).items()
     ]
-    if file is not None:
-        _replace(file, as_csv(rows))
-    elif not quiet:
-        sys.stdout.write(as_csv(rows))
-    return rows
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -99,23 +90,44 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO(newline="")
     lines = csv.writer(text, lineterminator="\r\n")
     lines.writerow(HEADER)
-    lines.writerows(
-        (guarded(row["sku"]), row["on_hand"], guarded(row["location"])) for row in rows
-    )
+    lines.writerows((guarded(row["sku"]), row["on_hand"], guarded(row["location"])) for row in rows)
     return text.getvalue()
 
 
-def _replace(file: Path, text: str) -> None:
-    """Put a whole file in place of another; nobody ever sees half of it."""
+def print_csv(text: str) -> None:
+    """Write CSV to standard output: as it is to a pipe, but nothing that harms a terminal."""
+    if sys.stdout.isatty():
+        for row in text.splitlines():
+            print(line(row))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def save_csv(text: str, file: Path) -> None:
+    """Put a whole file in place of another; nobody ever sees half of it.
+
+    Raises:
+        ConfigurationError: It cannot be written; what was there before is untouched.
+    """
     try:
-        handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as opened:
-                opened.write(text)
-            Path(beside).chmod(0o644)
-            Path(beside).replace(file)
-        except BaseException:
-            Path(beside).unlink(missing_ok=True)
-            raise
+        if file.exists() and not file.is_file():
+            file.write_bytes(text.encode())
+        else:
+            _replace(file.resolve(), text)
     except OSError as error:
         raise ConfigurationError([f"{file}: cannot be written: {error.strerror}"]) from None
+
+
+def _replace(file: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(text.encode())
+        beside.chmod(0o644)
+        beside.replace(file)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -28,7 +28,6 @@ from tests.contract.ledger_examples import (
 from tests.contract.ledger_rigs import Rig
 
 ATTIC = LocationId("attic")
-SOUND = ((), (), ())
 
 
 @clause("L01", "a key books once, in one commit and in the next")

@@ -87,7 +87,8 @@ stores:
   - {id: b, platform: b2bwave, url: https://b.example, app_code: c, token: t,
      location_ids: {main: 1, north end: N2}, role: master, first_contact: adopt}
   - {id: c, platform: freewebstore, url: https://c.example, api_key: k, write_shape: core,
-     rate: 2.5, concurrency: 2, time_zone: UTC, poll: 90, sweep: 1d, role: observe, first_contact: push}
+     rate: 2.5, concurrency: 2, time_zone: UTC,
+     poll: 90, sweep: 1d, role: observe, first_contact: push}
   - {id: d, platform: simvoly, url: https://d.example, api_key: k, update_method: PATCH,
      base_path: /api/v2/site, role: mirror, poll: 5m}
 """

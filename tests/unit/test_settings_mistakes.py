@@ -10,9 +10,7 @@ from stocksync.settings import (
 )
 from tests.unit.settings_kit import CANARY, WEB, problems, store_problem
 
-
-def test_every_mistake_is_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
-    text = f"""\
+MANY_MISTAKES = f"""\
 database: mysql://u:{CANARY}@x
 rulez: rules/
 http: {{host: 0.0.0.0, port: 99999}}
@@ -40,53 +38,57 @@ stores:
     update_method: put
     base_path: ../x
 """
-    assert problems(tmp_path, text, {}) == [
-        "stocksync.yaml:1: database: must begin with sqlite:/// or postgresql://",
-        "stocksync.yaml:2: rulez: unknown key; did you mean 'rules'?",
-        (
-            "stocksync.yaml:3: http.host: others can reach this address; set http.token, "
-            "or use 127.0.0.1"
-        ),
-        "stocksync.yaml:3: http.port: must be at most 65535",
-        (
-            "stocksync.yaml:5: stores[0].id: must be text, and YAML reads yes, no, on, off as true "
-            "or false; put it in quotes"
-        ),
-        "stocksync.yaml:6: stores[0].platform: is not a platform; did you mean 'recplus'?",
-        "stocksync.yaml:7: stores[0].url: http:// is for loopback addresses only; use https://",
-        "stocksync.yaml:8: stores[0].poll: must be a time such as 60s, 5m, 1h or 1d",
-        "stocksync.yaml:11: stores[1].polll: unknown key; did you mean 'poll'?",
-        (
-            "stocksync.yaml:12: stores[1].url: user names and passwords do not belong in it; "
-            "use the credential keys"
-        ),
-        "stocksync.yaml:13: stores[1].app_code: must be text; put it in quotes",
-        "stocksync.yaml:14: stores[1].token: the environment variable NOPE is not set; set it",
-        (
-            "stocksync.yaml:15: stores[1].role: must be one of channel, master, mirror, observe; "
-            "did you mean 'channel'?"
-        ),
-        "stocksync.yaml:16: stores[1].time_zone: is not a time zone; did you mean 'Europe/London'?",
-        "stocksync.yaml:17: stores[1].sweep: has no value; give it one or take the line out",
-        "stocksync.yaml:18: stores[1].rate: must be more than 0.0",
-        "stocksync.yaml:19: stores[1].concurrency: must be a whole number",
-        (
-            "stocksync.yaml:20: stores[1].location_ids: must hold the warehouse of each location, "
-            "without , or =: {main: 1}"
-        ),
-        "stocksync.yaml:21: stores[2]: must hold keys with values",
-        "stocksync.yaml:22: stores[3].api_key: is missing; give it, or api_key_file",
-        "stocksync.yaml:22: stores[3].id: 'trade' is taken by line 9",
-        (
-            "stocksync.yaml:24: stores[3].url: end it after the host, such as "
-            "https://shop.example, without path or query"
-        ),
-        (
-            "stocksync.yaml:25: stores[3].update_method: must be one of PUT, POST, PATCH; "
-            "did you mean 'PUT'?"
-        ),
-        "stocksync.yaml:26: stores[3].base_path: must look like /api/site",
-    ]
+THE_MISTAKES = [
+    "stocksync.yaml:1: database: must begin with sqlite:/// or postgresql://",
+    "stocksync.yaml:2: rulez: unknown key; did you mean 'rules'?",
+    (
+        "stocksync.yaml:3: http.host: others can reach this address; set http.token, "
+        "or use 127.0.0.1"
+    ),
+    "stocksync.yaml:3: http.port: must be at most 65535",
+    (
+        "stocksync.yaml:5: stores[0].id: must be text, and YAML reads yes, no, on, off as true "
+        "or false; put it in quotes"
+    ),
+    "stocksync.yaml:6: stores[0].platform: is not a platform; did you mean 'recplus'?",
+    "stocksync.yaml:7: stores[0].url: http:// is for loopback addresses only; use https://",
+    "stocksync.yaml:8: stores[0].poll: must be a time such as 60s, 5m, 1h or 1d",
+    "stocksync.yaml:11: stores[1].polll: unknown key; did you mean 'poll'?",
+    (
+        "stocksync.yaml:12: stores[1].url: user names and passwords do not belong in it; "
+        "use the credential keys"
+    ),
+    "stocksync.yaml:13: stores[1].app_code: must be text; put it in quotes",
+    "stocksync.yaml:14: stores[1].token: the environment variable NOPE is not set; set it",
+    (
+        "stocksync.yaml:15: stores[1].role: must be one of channel, master, mirror, observe; "
+        "did you mean 'channel'?"
+    ),
+    "stocksync.yaml:16: stores[1].time_zone: is not a time zone; did you mean 'Europe/London'?",
+    "stocksync.yaml:17: stores[1].sweep: has no value; give it one or take the line out",
+    "stocksync.yaml:18: stores[1].rate: must be more than 0.0",
+    "stocksync.yaml:19: stores[1].concurrency: must be a whole number",
+    (
+        "stocksync.yaml:20: stores[1].location_ids: must hold the warehouse of each location, "
+        "without , or =: {main: 1}"
+    ),
+    "stocksync.yaml:21: stores[2]: must hold keys with values",
+    "stocksync.yaml:22: stores[3].api_key: is missing; give it, or api_key_file",
+    "stocksync.yaml:22: stores[3].id: 'trade' is taken by line 9",
+    (
+        "stocksync.yaml:24: stores[3].url: end it after the host, such as "
+        "https://shop.example, without path or query"
+    ),
+    (
+        "stocksync.yaml:25: stores[3].update_method: must be one of PUT, POST, PATCH; "
+        "did you mean 'PUT'?"
+    ),
+    "stocksync.yaml:26: stores[3].base_path: must look like /api/site",
+]
+
+
+def test_every_mistake_is_told_at_once_in_the_order_of_lines(tmp_path: Path) -> None:
+    assert problems(tmp_path, MANY_MISTAKES, {}) == THE_MISTAKES
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_braces_of_a_variable_are_not_taken_for_those_of_yaml(
             ),
         ),
         (
-            'a: "C:\\qty"\n',
+            'a: "C:\\stock"\n',
             "file.yaml:1: a backslash in double quotes needs another one, or use single quotes",
         ),
     ],

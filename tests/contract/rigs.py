@@ -1,0 +1,345 @@
+"""How each connector is stood in front of its fake store, and how the fake is stocked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import quote
+
+from stocksync.connectors import REGISTRY
+from stocksync.connectors.memory import CAPABILITIES, MemoryConnector
+from stocksync.contracts.connector import StockWriter, StoreAccount
+from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.sandbox.items import Item
+from stocksync.sandbox.serve import APPS
+from stocksync.sandbox.shop import Shop
+from tests.transport import StoreTransport
+
+NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
+STORE: Final = StoreId("shop")
+Bend = Callable[[StockWriter], StockWriter]
+
+
+def noon() -> datetime:
+    return NOON
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """One of the ways a platform's documents can be read: options of the fake and the account.
+
+    `counts_rows`: its list says how long it is. `guarded`: how many page boundaries of the list
+    notice a row that is removed there; None for all of them. `long` when the shape is worth the
+    clauses about paging only.
+    """
+
+    app: Mapping[str, Any] = field(default_factory=dict)
+    account: Mapping[str, str] = field(default_factory=dict)
+    counts_rows: bool = True
+    guarded: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What a platform calls things, and what a rig has to know to stock its fake."""
+
+    credentials: Mapping[str, str]
+    secret: str
+    listing: Callable[[Item], ListingId]
+    write_method: str
+    list_path: str
+    untracked: Mapping[str, Any]
+    unreadable: Mapping[str, Any]
+    fieldless: bytes
+    shapes: Mapping[str, Shape]
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+def _simvoly(item: Item) -> ListingId:
+    values = "/".join(quote(value, safe="") for value in item.options.values())
+    return ListingId(f"{item.product_id}:{values}")
+
+
+def _ideal(item: Item) -> ListingId:
+    if item.variant_id is None:
+        return ListingId(f"product:{item.product_id}")
+    return ListingId(f"variant:{item.variant_id}")
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "recplus": Kind(
+        credentials={"username": "user", "password": "canary-recplus"},
+        secret="canary-recplus",
+        listing=lambda item: ListingId(item.code or ""),
+        write_method="POST",
+        list_path="/stock",
+        untracked={"quantity": ""},
+        unreadable={"quantity": "2.5"},
+        fieldless=b'{"stock": [{"code": "A", "cost": ""}], "total_count": 1}',
+        shapes={
+            "": Shape(),
+            "array": Shape(app={"stock_shape": "array"}, counts_rows=False, guarded=1),
+        },
+    ),
+    "b2bwave": Kind(
+        credentials={"app_code": "app", "token": "canary-b2bwave"},
+        secret="canary-b2bwave",
+        listing=lambda item: ListingId(str(item.product_id)),
+        write_method="POST",
+        list_path="/products",
+        untracked={"quantity": 3, "quantity_monitor": False},
+        unreadable={"quantity": "2.5"},
+        fieldless=b'[{"code": "A", "quantity": 5}]',
+        shapes={"": Shape(counts_rows=False, guarded=0)},
+        places={"location_ids": "main=1,shop=2"},
+    ),
+    "freewebstore": Kind(
+        credentials={"api_key": "canary-freewebstore"},
+        secret="canary-freewebstore",
+        listing=lambda item: ListingId(str(item.product_id)),
+        write_method="PUT",
+        list_path="/product/",
+        untracked={"quantity": 3, "is_option_stock": True},
+        unreadable={"quantity": 2.5},
+        fieldless=b'{"products": [{"sku": "A", "stock": 5}]}',
+        shapes={
+            "": Shape(counts_rows=False, guarded=1),
+            "core": Shape(app={"write_shape": "core"}, account={"write_shape": "core"}),
+        },
+    ),
+    "simvoly": Kind(
+        credentials={"api_key": "canary-simvoly"},
+        secret="canary-simvoly",
+        listing=_simvoly,
+        write_method="PUT",
+        list_path="/products",
+        untracked={"quantity": 3, "product_type": "digital"},
+        unreadable={"quantity": "2.5"},
+        fieldless=b'{"items": [{"id": 1, "type": "physical", "variants": []}]}',
+        shapes={"": Shape()},
+    ),
+    "idealfactory": Kind(
+        credentials={"token": "canary-idealfactory"},
+        secret="canary-idealfactory",
+        listing=_ideal,
+        write_method="PUT",
+        list_path="/",
+        untracked={"quantity": None, "variant_id": 900, "tags": ["in-stock", "out-of-stock"]},
+        unreadable={"quantity": None, "active": "perhaps"},
+        fieldless=b'{"data": {"id": 1, "code": "A"}}',
+        shapes={"": Shape()},
+    ),
+}
+
+
+class Rig:
+    """One connector in front of one empty fake store, both fresh.
+
+    Stock the store first: the connector is connected when it is first asked for. `bend` puts a
+    mutant in front of it.
+    """
+
+    over_http = True
+
+    def __init__(
+        self,
+        name: str,
+        shape: str = "",
+        *,
+        bend: Bend | None = None,
+        options: Mapping[str, str] | None = None,
+        concurrency_max: int | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = KINDS[name]
+        self.shape = self.kind.shapes[shape]
+        self.shop = Shop(name, now=noon)
+        self.items: dict[ListingId, Item] = {}
+        self._build: dict[str, Any] = {"name": name, "shape": shape, "bend": bend}
+        self._options = {**self.shape.account, **(options or {})}
+        self._concurrency_max = concurrency_max
+        app = APPS[name](self.shop, **self.kind.credentials, **self.shape.app)
+        self.network = StoreTransport(app)
+
+    def another(self, **changes: Any) -> "Rig":
+        """Stand up the same kind of rig, fresh and empty."""
+        return type(self)(**{**self._build, **changes})
+
+    def with_places(self) -> "Rig":
+        """Stand up the same kind of rig for a store that keeps stock in two locations."""
+        return self.another(options=self.kind.places)
+
+    @cached_property
+    def unbent(self) -> StockWriter:
+        account = StoreAccount(
+            store=STORE,
+            url="https://store.test",
+            credentials=self.kind.credentials,
+            options=self._options,
+            listings=tuple(self.items),
+            requests_per_second=1_000_000,
+            concurrency_max=self._concurrency_max,
+        )
+        return REGISTRY[self.name](account, now=noon, transport=self.network)
+
+    @cached_property
+    def connector(self) -> StockWriter:
+        bend: Bend | None = self._build["bend"]
+        return bend(self.unbent) if bend else self.unbent
+
+    @property
+    def switches(self) -> bool:
+        return self.unbent.capabilities.switches_only
+
+    @property
+    def page_max(self) -> int:
+        """Rows of a full page, asked of a connector that is not this one."""
+        return self.another().unbent.capabilities.page_max
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must never be shown."""
+        return (self.kind.secret,)
+
+    @property
+    def write_requests(self) -> int:
+        """Count the requests that could have changed something."""
+        return self.shop.count() - self.shop.count("GET")
+
+    def add(self, quantity: object = 5, **facts: Any) -> ListingId:
+        """Put something on sale that shows this quantity."""
+        if self.name == "idealfactory" and quantity is not None:
+            facts = {**self._offered(on=bool(quantity)), **facts}
+            quantity = None
+        item = self.shop.add(f"SKU-{len(self.items)}", quantity, **facts)
+        listing = self.kind.listing(item)
+        self.items[listing] = item
+        return listing
+
+    def _offered(self, *, on: bool) -> dict[str, Any]:
+        """Let every second thing be a variant, which is switched by its tags."""
+        if len(self.items) % 2 == 0:
+            return {"active": on}
+        tags = ["print", "in-stock" if on else "out-of-stock"]
+        return {"variant_id": len(self.items), "tags": tags}
+
+    def fill(self, count: int) -> dict[ListingId, int]:
+        """Put many things on sale, and say what each shows."""
+        most = 1 if self.name == "idealfactory" else 7
+        numbers = [1 + place % most for place in range(count)]
+        return {self.add(number): number for number in numbers}
+
+    def group(self, count: int, quantity: int = 5) -> list[ListingId]:
+        """Put things on sale that one write request can set together."""
+        if self.name != "simvoly":
+            return [self.add(quantity) for _ in range(count)]
+        first = self.shop.add("SKU-GROUP", quantity, options={"Size": "0"})
+        listings = [self.kind.listing(first)]
+        self.items[listings[0]] = first
+        for size in range(1, count):
+            facts = {"product_id": first.product_id, "options": {"Size": str(size)}}
+            listings.append(self.add(quantity, **facts))
+        return listings
+
+    def ghost(self) -> ListingId:
+        """Name a listing that the store does not know, in the group of the first one."""
+        if self.name == "simvoly":
+            return ListingId(f"{self.shop.items[0].product_id}:ghost")
+        ghosts = {"recplus": "GHOST", "idealfactory": "product:999"}
+        return ListingId(ghosts.get(self.name, "999999"))
+
+    def shows(self, listing: ListingId) -> object:
+        """Say what a buyer sees: a number, or whether it is offered as 1 or 0."""
+        item = self.items[listing]
+        if self.name != "idealfactory":
+            return item.shown
+        return int(item.active if item.variant_id is None else "out-of-stock" not in item.tags)
+
+    def front(self) -> ListingId:
+        """Name the first listing of the store's list."""
+        return next(iter(self.items))
+
+    def take_away_the_first(self) -> None:
+        self.shop.remove(self.shop.items[0].code)
+
+    def add_at_the_front(self) -> None:
+        self.shop.add("NEW-AT-THE-FRONT", 1, at=0)
+
+    async def aclose(self) -> None:
+        await self.unbent.aclose()
+
+
+class MemoryRig(Rig):
+    """The reference connector: its store is a dict, and there is no network."""
+
+    over_http = False
+
+    def __init__(self, name: str, shape: str = "", *, bend: Bend | None = None) -> None:
+        self.name = name
+        self.shape = Shape()
+        self.shop = Shop(name)
+        self.stock: dict[ListingId, object] = {}
+        self._build = {"name": name, "shape": shape, "bend": bend}
+
+    def with_places(self) -> Rig:
+        return self
+
+    @cached_property
+    def unbent(self) -> StockWriter:
+        small = {"page_max": 3, "read_batch_max": 4, "write_batch_max": 4}
+        capabilities = type(CAPABILITIES)(
+            **small, concurrency_max=CAPABILITIES.concurrency_max, guarantee=CAPABILITIES.guarantee
+        )
+        return MemoryConnector(STORE, self.stock, now=noon, capabilities=capabilities)
+
+    @property
+    def write_requests(self) -> int:
+        return self.unbent.api_calls
+
+    def add(self, quantity: object = 5, **facts: Any) -> ListingId:
+        listing = ListingId(f"SKU-{len(self.stock)}")
+        self.stock[listing] = quantity
+        return listing
+
+    def group(self, count: int, quantity: int = 5) -> list[ListingId]:
+        return [self.add(quantity) for _ in range(count)]
+
+    def ghost(self) -> ListingId:
+        return ListingId("GHOST")
+
+    def shows(self, listing: ListingId) -> object:
+        return self.stock[listing]
+
+    def front(self) -> ListingId:
+        return next(iter(self.stock))
+
+    def take_away_the_first(self) -> None:
+        del self.stock[self.front()]
+
+    def add_at_the_front(self) -> None:
+        kept = dict(self.stock)
+        self.stock.clear()
+        self.stock |= {ListingId("NEW-AT-THE-FRONT"): 1, **kept}
+
+
+MEMORY: Final = Kind(
+    credentials={},
+    secret="",
+    listing=_ideal,
+    write_method="",
+    list_path="",
+    untracked={"quantity": None},
+    unreadable={"quantity": "lots"},
+    fieldless=b"",
+    shapes={"": Shape()},
+)
+RIGS: Final[Mapping[str, type[Rig]]] = {**dict.fromkeys(KINDS, Rig), "memory": MemoryRig}
+SHAPES: Final = [(name, shape) for name, kind in KINDS.items() for shape in kind.shapes] + [
+    ("memory", "")
+]
+
+
+def stand(name: str, shape: str = "", *, bend: Bend | None = None) -> Rig:
+    """Stand up the rig of a connector."""
+    return RIGS[name](name, shape, bend=bend)
