@@ -4,6 +4,7 @@ StockSyncError
 |- ConfigurationError      stop at start; the operator edits a file
 |- UnknownName             tell the person which names exist; nothing was touched
 |- StalePlan               plan again; the world moved since the plan was made
+|- RunInProgress           watch that run, or wait for it to end
 |- ConnectorError
 |  |- AuthFailed           pause this store and tell someone; never retry
 |  |- RateLimited          wait `retry_after_seconds`, then retry
@@ -63,6 +64,16 @@ class StalePlan(StockSyncError):
     """The plan that was asked for is no longer the plan that would be carried out."""
 
     action = Action.PLAN_AGAIN
+
+
+class RunInProgress(StockSyncError):
+    """A run that somebody asked for is not over yet; `run` names it."""
+
+    action = Action.WAIT
+
+    def __init__(self, run: str) -> None:
+        super().__init__(f"run {run} is in progress")
+        self.run = run
 
 
 class ConnectorError(StockSyncError):

@@ -14,7 +14,7 @@ from stocksync.cli.demo_world import World
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import MovementKind, suspense
 from stocksync.domain.stock import ListingRecord, ListingState, state_of
-from stocksync.domain.targets import Picture, target_of
+from stocksync.domain.targets import target_of
 from stocksync.engine.context import Context, Store
 from stocksync.engine.push import picture_for
 
@@ -153,7 +153,12 @@ async def compare(context: Context, world: World) -> dict[StoreId, StoreProof]:
             if reason:
                 proof.aside[reason] += 1
                 continue
-            _compare_number(proof, context, store, record, picture, shown[store.id])
+            proof.matched += 1
+            wanted = target_of(record, store.seat, picture, context.book)
+            name = record.listing if store.seat.switches else str(record.code)
+            shows = shown[store.id].numbers.get(name)
+            if shows != wanted:
+                proof.wrong.append(_difference(record, shows, wanted))
             _compare_sales(proof, context, record, shown[store.id], units.get(record.key, 0))
         sold = shown[store.id].sold.values()
         proof.sold_aside = sum(sold) - proof.sold
@@ -171,22 +176,6 @@ def _reason_to_leave(
     if record.sku is not None and not context.book.parts(record.sku).keys() <= counted:
         return NEVER_COUNTED
     return ""
-
-
-def _compare_number(
-    proof: StoreProof,
-    context: Context,
-    store: Store,
-    record: ListingRecord,
-    picture: Picture,
-    shown: Shown,
-) -> None:
-    proof.matched += 1
-    name = str(record.listing if store.seat.switches else record.code)
-    wanted = target_of(record, store.seat, picture, context.book)
-    shows = shown.numbers.get(name)
-    if shows != wanted:
-        proof.wrong.append(_difference(record, shows, wanted))
 
 
 def _compare_sales(

@@ -43,8 +43,10 @@ class Story:
         if self.intents:
             targets = ", ".join(sorted({str(intent.target) for intent in self.intents}))
             return f"a write of {targets} is not proved yet: the next sync reads before it writes"
-        if correction is None:
-            return "agrees: the store shows its target"
+        return "agrees: the store shows its target" if correction is None else self._planned()
+
+    def _planned(self) -> str:
+        """Say when a write that is needed will be made."""
         planned = change(shown(self.record.reading), self._number(self.view.target))
         if self.record.retry_at is not None and self.record.retry_at > self.now:
             wait = span((self.record.retry_at - self.now).total_seconds())

@@ -1,20 +1,22 @@
 """Run jobs in this process: at most one per store at a time, and a push where a change is due."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from datetime import datetime
+from typing import Final
 
 import structlog
 
+from stocksync.contracts.dispatch import Kind, RunEvent, StoreStatus, Wish
 from stocksync.contracts.ledger import Commit, RunRecord
+from stocksync.dispatch.manual import ManualRuns
 from stocksync.domain.identifiers import StoreId
 from stocksync.engine.context import Context
-from stocksync.engine.report import StoreReport
+from stocksync.engine.report import Outcome, StoreReport, worst
 from stocksync.engine.sync import Sync, finished
 from stocksync.errors import StockSyncError
 
-Kind = Literal["pull", "push"]
 log = structlog.get_logger(__name__)
 
 #: What a report shows that makes it worth a row in the books.
@@ -30,8 +32,10 @@ class _Desk:
 
     wanted: set[Kind] = field(default_factory=set)
     task: asyncio.Task[None] | None = None
-    outcomes: dict[Kind, str] = field(default_factory=dict)
+    outcomes: dict[Kind, Outcome] = field(default_factory=dict)
     stopped: bool = False
+    working: Kind | None = None
+    error: str = ""
 
 
 class Embedded:
@@ -42,8 +46,15 @@ class Embedded:
     push due at once; a slow store delays nobody else.
     """
 
-    def __init__(self, context: Callable[[], Context]) -> None:
+    def __init__(
+        self,
+        context: Callable[[], Context],
+        *,
+        next_pull: Callable[[StoreId], datetime | None] = lambda _: None,
+    ) -> None:
         self._context = context
+        self._next_pull = next_pull
+        self._manual = ManualRuns(context)
         self._desks: dict[StoreId, _Desk] = {}
         self._stopping = False
 
@@ -59,14 +70,35 @@ class Embedded:
             desk.task = asyncio.create_task(self._work(store, desk), name=f"store {store}")
         return True
 
+    async def reconcile(self, wish: Wish) -> str:
+        """Start a run by hand and return its name; its jobs take turns with the scheduled ones."""
+        return await self._manual.start(wish)
+
+    def events(self, run: str) -> AsyncIterator[RunEvent]:
+        """Yield the events of a run by hand until it ends."""
+        return self._manual.watch(run)
+
+    def statuses(self) -> list[StoreStatus]:
+        """Return what each store is doing, and how its last job ended."""
+        nothing = _Desk()
+        desks = ((store, self._desks.get(store, nothing)) for store in self._context().stores)
+        return [
+            StoreStatus(
+                store=store,
+                working=desk.working,
+                outcome=worst(desk.outcomes.values()),
+                error=desk.error,
+                next_pull_at=self._next_pull(store),
+            )
+            for store, desk in desks
+        ]
+
     async def drain(self, seconds: float) -> bool:
         """Take no more requests, let running jobs end, and cancel what is left after `seconds`."""
         self._stopping = True
         for desk in self._desks.values():
             desk.wanted.clear()
-        running = [desk.task for desk in self._desks.values() if desk.task and not desk.task.done()]
-        if not running:
-            return True
+        running = [*self._running(), asyncio.create_task(self._manual.drain(seconds))]
         _, late = await asyncio.wait(running, timeout=seconds)
         for task in late:
             task.cancel()
@@ -75,8 +107,11 @@ class Embedded:
 
     async def idle(self) -> None:
         """Wait until no store has anything to do; for tests and for one-shot use."""
-        while running := [at.task for at in self._desks.values() if at.task and not at.task.done()]:
+        while running := self._running():
             await asyncio.wait(running)
+
+    def _running(self) -> list[asyncio.Task[None]]:
+        return [at.task for at in self._desks.values() if at.task and not at.task.done()]
 
     async def _work(self, store: StoreId, desk: _Desk) -> None:
         """Do what is wanted until nothing is: pulls before pushes, so that pushes know more."""
@@ -85,11 +120,14 @@ class Embedded:
             desk.wanted.discard(kind)
             if kind == "push" and desk.stopped:
                 continue
+            desk.working = kind
             try:
                 report = await self._job(store, kind)
             except StockSyncError as error:
                 log.exception("job failed", store=store, kind=kind, reason=str(error))
                 continue
+            finally:
+                desk.working = None
             self._tell(desk, kind, report)
             if kind == "pull":
                 desk.stopped = report.stopped
@@ -132,3 +170,4 @@ class Embedded:
                 error=report.error or None,
             )
         desk.outcomes[kind] = report.outcome
+        desk.error = report.error

@@ -56,6 +56,16 @@ class StorePlan:
             "holds": [plan_hash(trip.lines) for trip in self.trips],
         }
 
+    def lines_json(self) -> list[dict[str, Any]]:
+        """Return every line of this store with what will become of it."""
+        held = [line for trip in self.trips for line in trip.lines]
+        return [
+            {"listing": line.listing, "sku": line.sku, "before": line.before}
+            | {"after": line.after, "why": line.why, "held": is_held}
+            for lines, is_held in ((self.incoming + self.outgoing, False), (held, True))
+            for line in lines
+        ]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

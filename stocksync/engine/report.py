@@ -1,6 +1,6 @@
 """What one run did to each store, as counted facts; the objects of `sync --json`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -45,6 +45,11 @@ class StoreReport:
         return values
 
 
-def overall(reports: Sequence[StoreReport]) -> Outcome:
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Name several outcomes after the worst of them."""
+    return max(outcomes, key=_RANK.__getitem__, default="ok")
+
+
+def overall(reports: Iterable[StoreReport]) -> Outcome:
     """Name the outcome of a run after its worst store."""
-    return max((report.outcome for report in reports), key=_RANK.__getitem__, default="ok")
+    return worst(report.outcome for report in reports)

@@ -41,7 +41,7 @@ class Sync:
             await pull(self.context, store, report, run=self.run, lease=lease, skus=self.skus)
 
         await at_store(self.context, store, report, "pull", work)
-        self.progress(store.id, "read")
+        self.progress(store.id, report.outcome if report.stopped else "read")
 
     async def push(self, store: Store) -> None:
         """Push to one store under its lease."""
@@ -51,7 +51,7 @@ class Sync:
             await push(self.context, store, report, run=self.run, lease=lease, skus=self.skus)
 
         await at_store(self.context, store, report, "push", work)
-        self.progress(store.id, "written")
+        self.progress(store.id, "written" if report.outcome == "ok" else report.outcome)
 
     def moved(self) -> int:
         """Count the SKUs whose levels changed so far."""
@@ -65,14 +65,17 @@ async def sync(
     skus: Collection[Sku] | None = None,
     trigger: str = "command",
     progress: Progress = no_progress,
+    name: str = "",
 ) -> RunRecord:
     """Pull every store, then push every store that can be written, and record the run.
 
-    Changes that appear while stores are written make further passes, up to `PASSES_MAX`.
+    Changes that appear while stores are written make further passes, up to `PASSES_MAX`. `name`
+    is the run's own, when somebody waits for it already.
     """
     chosen = [context.stores[at] for at in (stores or context.stores)]
     reports = {store.id: StoreReport(store=store.id) for store in chosen}
-    run = RunRecord(id=context.new_id(), kind="sync", trigger=trigger, started_at=context.now())
+    began = context.now()
+    run = RunRecord(id=name or context.new_id(), kind="sync", trigger=trigger, started_at=began)
     work = Sync(context=context, run=run.id, reports=reports, skus=skus, progress=progress)
     await context.ledger.commit(Commit(run=run))
     try:
@@ -88,7 +91,7 @@ async def sync(
         with suppress(LedgerError):
             await asyncio.shield(context.ledger.commit(Commit(run=ended)))
         raise
-    ended = finished(work, run, overall(list(reports.values())))
+    ended = finished(work, run, overall(reports.values()))
     await context.ledger.commit(Commit(run=ended))
     return ended
 

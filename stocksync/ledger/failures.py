@@ -69,8 +69,6 @@ def decode(error: exc.SQLAlchemyError) -> LedgerError | ValueError:
         if isinstance(error, exc.DataError):
             return ValueError(f"the database cannot keep a value: {said}")
         return LedgerUnavailable(f"the ledger cannot be used, {_advice(code, said)} ({said})")
-    if isinstance(error, exc.StatementError) and isinstance(error.orig, ValueError):
-        return ValueError(str(error.orig))
     return LedgerUnavailable(f"the ledger cannot be used: {error}")
 
 
@@ -81,3 +79,5 @@ def translated() -> Iterator[None]:
         yield
     except exc.SQLAlchemyError as error:
         raise decode(error) from error
+    except OverflowError as error:
+        raise ValueError("the database cannot keep a number of more than 64 bits") from error

@@ -83,15 +83,13 @@ def booked_from(row: RowMapping) -> BookedMovement:
 
 def reading_columns(reading: Reading | None) -> tuple[str | None, int | None, str]:
     """Return kind, number and text of a reading; a gap has a text and never a number."""
-    match reading:
-        case Counted(quantity=quantity):
-            return COUNTED, quantity, ""
-        case Offered(on=on):
-            return OFFERED, int(on), ""
-        case NotCounted(gap=gap, shown=shown):
-            return gap.value, None, shown
-        case None:
-            return None, None, ""
+    if isinstance(reading, Counted):
+        return COUNTED, reading.quantity, ""
+    if isinstance(reading, Offered):
+        return OFFERED, int(reading.on), ""
+    if isinstance(reading, NotCounted):
+        return reading.gap.value, None, reading.shown
+    return None, None, ""
 
 
 def listing_row(record: ListingRecord) -> dict[str, Any]:

@@ -35,6 +35,7 @@ async def books_once(rig: Rig) -> None:
     first, again = opening("k1", 10), opening("k1", 10)
     assert await rig.ledger.commit(Commit(movements=[first, again, sale("k2", 3)])) == 2
     assert await rig.ledger.commit(Commit(movements=[first, sale("k3", 1)])) == 1
+    assert await rig.ledger.commit(Commit(movements=[again])) == 0
     assert await rig.ledger.totals() == {Account("opening"): -10, HERE: 6, SOLD: 4}
 
 
@@ -174,6 +175,8 @@ async def refuses_naive_times(rig: Rig) -> None:
     ):
         with pytest.raises(ValueError, match="zone"):
             await rig.ledger.commit(broken)
+    with pytest.raises(ValueError, match="needs due_since"):
+        await rig.ledger.commit(Commit(movements=[opening("k1", 1)], due_skus={MUG}))
     with pytest.raises(ValueError, match="zone"):
         await rig.ledger.acquire(TRADE, holder="one", now=naive, until=NOON)
     assert await rig.ledger.skus() == []

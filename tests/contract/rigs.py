@@ -1,6 +1,7 @@
 """How each connector is stood in front of its fake store, and how the fake is stocked."""
 
-from collections.abc import Callable, Mapping
+import base64
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,7 +12,7 @@ from stocksync.connectors import REGISTRY
 from stocksync.connectors.memory import CAPABILITIES, MemoryConnector
 from stocksync.contracts.connector import StockWriter, StoreAccount
 from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.sandbox.items import Item
+from stocksync.sandbox.items import Item, Location
 from stocksync.sandbox.serve import APPS
 from stocksync.sandbox.shop import Shop
 from tests.transport import StoreTransport
@@ -30,8 +31,7 @@ class Shape:
     """One of the ways a platform's documents can be read: options of the fake and the account.
 
     `counts_rows`: its list says how long it is. `guarded`: how many page boundaries of the list
-    notice a row that is removed there; None for all of them. `long` when the shape is worth the
-    clauses about paging only.
+    notice a row that is removed there; None for all of them.
     """
 
     app: Mapping[str, Any] = field(default_factory=dict)
@@ -141,6 +141,8 @@ class Rig:
     """
 
     over_http = True
+    #: After how many pages of a walk the store changes, and how; for stores without a list.
+    while_walking: tuple[int, Callable[[], None]] | None = None
 
     def __init__(
         self,
@@ -199,8 +201,9 @@ class Rig:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Everything that must never be shown."""
-        return (self.kind.secret,)
+        """Everything that must never be shown: the secret, and how HTTP Basic writes it."""
+        pair = ":".join(self.kind.credentials.values())
+        return (self.kind.secret, base64.b64encode(pair.encode()).decode())
 
     @property
     def write_requests(self) -> int:
@@ -242,6 +245,17 @@ class Rig:
             listings.append(self.add(quantity, **facts))
         return listings
 
+    def add_in_places(self, quantity: int, units: Sequence[tuple[str, int]]) -> ListingId:
+        """Put something on sale that is kept in several locations, numbered from 1."""
+        places = [
+            Location(location_id=number, code=code, quantity=count)
+            for number, (code, count) in enumerate(units, start=1)
+        ]
+        return self.add(quantity, locations=places)
+
+    def units_in_places(self, listing: ListingId) -> list[tuple[str, int]]:
+        return [(place.code, place.quantity) for place in self.items[listing].locations]
+
     def ghost(self) -> ListingId:
         """Name a listing that the store does not know, in the group of the first one."""
         if self.name == "simvoly":
@@ -255,10 +269,6 @@ class Rig:
         if self.name != "idealfactory":
             return item.shown
         return int(item.active if item.variant_id is None else "out-of-stock" not in item.tags)
-
-    def front(self) -> ListingId:
-        """Name the first listing of the store's list."""
-        return next(iter(self.items))
 
     def take_away_the_first(self) -> None:
         self.shop.remove(self.shop.items[0].code)
@@ -276,8 +286,7 @@ class MemoryRig(Rig):
     over_http = False
 
     def __init__(self, name: str, shape: str = "", *, bend: Bend | None = None) -> None:
-        self.name = name
-        self.shape = Shape()
+        self.name, self.kind, self.shape = name, MEMORY, Shape()
         self.shop = Shop(name)
         self.stock: dict[ListingId, object] = {}
         self._build = {"name": name, "shape": shape, "bend": bend}
@@ -311,11 +320,8 @@ class MemoryRig(Rig):
     def shows(self, listing: ListingId) -> object:
         return self.stock[listing]
 
-    def front(self) -> ListingId:
-        return next(iter(self.stock))
-
     def take_away_the_first(self) -> None:
-        del self.stock[self.front()]
+        del self.stock[next(iter(self.stock))]
 
     def add_at_the_front(self) -> None:
         kept = dict(self.stock)

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import text
 
 from stocksync.contracts.ledger import Commit
 from stocksync.domain.identifiers import Sku
-from stocksync.errors import LedgerUnavailable, StaleLevel
+from stocksync.errors import LedgerBroken, LedgerUnavailable, StaleLevel
 from stocksync.ledger import engine
 from stocksync.ledger.sql import SqlLedger
 from tests.contract.ledger_examples import HERE, MUG, SHOP, listing, opening, sale
@@ -135,6 +136,36 @@ async def test_no_error_tells_what_was_to_be_written(file_rig: Rig) -> None:
     with pytest.raises(StaleLevel) as caught:
         await file_rig.ledger.commit(Commit(records=[record]))
     assert "s3cret" not in f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__cause__}"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_row_that_breaks_the_rules_is_no_race(kind: str, tmp_path: Path) -> None:
+    async with sqlite_rig(tmp_path) if kind == "sqlite" else postgres_rig() as rig:
+        database = sql(rig)._database
+        with pytest.raises(LedgerBroken, match="breaks its rules"), database.writing() as writer:
+            writer.execute(text("INSERT INTO balances (sku, account) VALUES ('a', 'b')"))
+        with pytest.raises(ValueError, match="database cannot keep"):
+            await rig.ledger.commit(Commit(movements=[opening("k1", 2**63)]))
+        with pytest.raises(LedgerUnavailable, match="missing: run"), database.asking() as asker:
+            asker.execute(text("SELECT * FROM elsewhere"))
+        assert (await rig.ledger.verify()).movements == 0
+
+
+async def test_a_question_that_gets_no_connection_says_so(file_rig: Rig) -> None:
+    database = sql(file_rig)._database
+    # As if the 30 seconds had passed that a question waits for a connection.
+    database._questions.pool._timeout = 0  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        for _ in range(engine.QUESTIONS_AT_ONCE_MAX):
+            stack.enter_context(database.asking())
+        with pytest.raises(LedgerUnavailable, match="QueuePool limit"):
+            await file_rig.ledger.skus()
+
+
+def test_postgres_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(LedgerUnavailable, match=r"pip install 'stocksync\[postgres\]'"):
+        engine.Database("postgresql://localhost/books")
 
 
 async def test_a_commit_nobody_waits_for_any_more_is_still_all_or_nothing(file_rig: Rig) -> None:

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
+import pytest
+
 from stocksync import scheduler
+from stocksync.contracts.dispatch import Wish
 from stocksync.dispatch.embedded import Embedded
 from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.domain.stock import Observation
-from stocksync.errors import StoreUnavailable
+from stocksync.errors import RunInProgress, StoreUnavailable, UnknownName
 from tests.world import NOON, World, world
 
 A, B = StoreId("a"), StoreId("b")
@@ -128,3 +131,52 @@ def test_every_store_is_asked_at_once_and_then_at_its_own_pace() -> None:
         assert job.next_run_time == NOON
         following = job.trigger.get_next_fire_time(NOON, NOON)
         assert abs((following - NOON) - poll) <= poll / 10
+
+
+async def test_a_run_by_hand_can_be_watched_from_its_beginning_to_its_end() -> None:
+    at, dispatcher = await agreed()
+    at.sell("a", "MUG", 2)
+    run = await dispatcher.reconcile(Wish())
+    events = [event async for event in dispatcher.events(run)]
+    assert {(event.store, event.stage) for event in events[:-1]} == {
+        ("a", "read"), ("b", "read"), ("a", "written"), ("b", "written"),
+    }  # fmt: skip
+    assert (events[-1].stage, events[-1].outcome) == ("ended", "ok")
+    assert [event async for event in dispatcher.events(run)] == events
+    assert at.shows("b") == {"MUG": 8}
+    kept = await at.ledger.run(run)
+    assert kept is not None
+    assert (kept.trigger, kept.outcome) == ("api", "ok")
+
+
+async def test_a_second_run_by_hand_is_refused_and_names_the_first() -> None:
+    _, dispatcher = await agreed()
+    first = await dispatcher.reconcile(Wish())
+    with pytest.raises(RunInProgress) as refused:
+        await dispatcher.reconcile(Wish())
+    assert refused.value.run == first
+    async for _event in dispatcher.events(first):
+        pass
+    assert await dispatcher.reconcile(Wish()) != first
+
+
+async def test_a_dry_run_keeps_its_plan_and_changes_nothing() -> None:
+    at, dispatcher = await agreed()
+    at.sell("a", "MUG", 2)
+    run = await dispatcher.reconcile(Wish(dry_run=True))
+    async for _event in dispatcher.events(run):
+        pass
+    assert await at.on_hand("MUG") == 10
+    assert at.shows("b") == {"MUG": 10}
+    kept = await at.ledger.run(run)
+    assert kept is not None
+    lines = [line for store in kept.stores for line in store["lines"]]
+    assert {(line["before"], line["after"], line["why"]) for line in lines} == {
+        (10, 8, "sale"), (10, 8, "target"),
+    }  # fmt: skip
+
+
+async def test_an_unknown_store_is_refused_with_the_nearest_name() -> None:
+    _, dispatcher = await agreed()
+    with pytest.raises(UnknownName, match="did you mean 'a'"):
+        await dispatcher.reconcile(Wish(stores=(StoreId("aa"),)))

@@ -5,7 +5,6 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from alembic.util import CommandError
 
 from stocksync.errors import LedgerUnavailable
 from stocksync.ledger.engine import Database, file_of
@@ -36,8 +35,6 @@ def migrate(url: str) -> bool:
             config = configuration()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except CommandError as error:
-        raise LedgerUnavailable(f"{database.shown} cannot be migrated: {error}") from error
     finally:
         database.close()
     return before != HEAD

@@ -4,12 +4,9 @@ from alembic import context
 
 from stocksync.ledger.tables import Row
 
-connection = context.config.attributes.get("connection")
-if connection is None:
-    raise SystemExit("run `stocksync migrate`: it opens the database as the ledger does")
-
 context.configure(
-    connection=connection,
+    # Not from an alembic.ini: `stocksync migrate` opens the database as the ledger does.
+    connection=context.config.attributes["connection"],
     target_metadata=Row.metadata,
     # SQLite changes a table by rebuilding it; PostgreSQL is told the same and alters in place.
     render_as_batch=True,

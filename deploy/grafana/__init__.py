@@ -1,0 +1,1 @@
+"""Dashboards as code: small files that say what to show, and one that writes Grafana's JSON."""
