@@ -54,7 +54,7 @@ def demo(  # noqa: PLR0917 - typer calls it by name
         float, typer.Option("--seconds", min=0.1, max=20, help="How long people shop.")
     ] = 5.0,
     skus: Annotated[
-        int, typer.Option("--skus", min=40, max=1_000, help="How many SKUs there are.")
+        int, typer.Option("--skus", min=40, max=500, help="How many SKUs there are.")
     ] = 240,
     seed: Annotated[int, typer.Option("--seed", help="Other goods and other shoppers.")] = 1,
 ) -> int:

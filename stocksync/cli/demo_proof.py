@@ -11,12 +11,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from stocksync.cli.demo_world import World
+from stocksync.contracts.ledger import IntentState
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import MovementKind, suspense
 from stocksync.domain.stock import ListingRecord, ListingState, state_of
 from stocksync.domain.targets import target_of
 from stocksync.engine.context import Context, Store
 from stocksync.engine.push import picture_for
+from stocksync.sandbox.items import whole
 
 ANSWER_SECONDS_MAX: Final = 20.0
 _OUT: Final = "out-of-stock"
@@ -36,13 +38,13 @@ REASONS: Final[Mapping[ListingState, str]] = {
 class Shown:
     """What a store says of itself: numbers by code (or listing), what it sold, what it was asked.
 
-    `written` are the codes that were ever set through its API.
+    `lifted` are the units by which writes through its API changed each code, all together.
     """
 
     numbers: Mapping[str, int | None]
     sold: Mapping[str, int]
     returned: Mapping[str, int]
-    written: AbstractSet[str]
+    lifted: Mapping[str, int]
     calls: int
 
 
@@ -63,8 +65,8 @@ class StoreProof:
 
     `wrong` do not show their target. `sold` and `returned` are units of goods the books follow,
     as the store counted them; `booked` is what the books say left through it. `raced` units were
-    sold in the instant before our write and overwritten by it: no store here can refuse a stale
-    write. `missed` are differences that no write explains.
+    sold in the instant before our write and overwritten by it: the store's own list of writes
+    shows that, and no store here can refuse a stale one. `missed` is what nothing explains.
     """
 
     store: StoreId
@@ -125,9 +127,16 @@ def _shown(state: Mapping[str, Any], switches: Mapping[str, str]) -> Shown:
         numbers=numbers,
         sold=state["sold"],
         returned=state["returned"],
-        written={str(code) for code, _, _ in state["writes"]},
+        lifted=_lifted(state["writes"]),
         calls=sum(state["requests"].values()),
     )
+
+
+def _lifted(writes: Sequence[Sequence[object]]) -> Counter[str]:
+    lifted: Counter[str] = Counter()
+    for code, before, after in writes:
+        lifted[str(code)] += (whole(after) or 0) - (whole(before) or 0)
+    return lifted
 
 
 def _is_offered(item: Mapping[str, Any], listing: str) -> bool:
@@ -140,7 +149,7 @@ async def compare(context: Context, world: World) -> dict[StoreId, StoreProof]:
     """Hold what every store says against the targets and the sales in the books."""
     shown = await ask_stores(world)
     counted = {count.sku for count in world.counts}
-    units = await booked_units(context)
+    units, meant = await booked_units(context), await meant_units(context)
     totals = await context.ledger.totals()
     proofs = {}
     for store in context.stores.values():
@@ -159,7 +168,11 @@ async def compare(context: Context, world: World) -> dict[StoreId, StoreProof]:
             shows = shown[store.id].numbers.get(name)
             if shows != wanted:
                 proof.wrong.append(_difference(record, shows, wanted))
-            _compare_sales(proof, context, record, shown[store.id], units.get(record.key, 0))
+            if record.sku is not None and record.code is not None:
+                pieces = sum(context.book.parts(record.sku).values())
+                over = shown[store.id].lifted.get(record.code, 0) - meant.get(record.key, 0)
+                booked = units.get(record.key, 0)
+                _compare_sales(proof, record, shown[store.id], booked, over=over, pieces=pieces)
         sold = shown[store.id].sold.values()
         proof.sold_aside = sum(sold) - proof.sold
         proofs[store.id] = proof
@@ -179,20 +192,21 @@ def _reason_to_leave(
 
 
 def _compare_sales(
-    proof: StoreProof, context: Context, record: ListingRecord, shown: Shown, booked: int
+    proof: StoreProof, record: ListingRecord, shown: Shown, booked: int, *, over: int, pieces: int
 ) -> None:
-    """Compare what left through a listing by the store's own count and by the books."""
-    if record.sku is None or record.code is None:
-        return
-    sold, returned = shown.sold.get(record.code, 0), shown.returned.get(record.code, 0)
+    """Compare what left through a listing by the store's own count and by the books.
+
+    `over` are units that writes put back although nobody meant them to; a kit has several pieces.
+    """
+    code = str(record.code)
+    sold, returned = shown.sold.get(code, 0), shown.returned.get(code, 0)
     proof.sold += sold
     proof.returned += returned
-    pieces = sum(context.book.parts(record.sku).values())
     proof.booked += booked // pieces
-    if booked != (sold - returned) * pieces:
-        difference = _difference(record, (sold - returned) * pieces, booked)
-        raced = record.code in shown.written
-        (proof.raced if raced else proof.missed).append(difference)
+    left = (sold - returned) * pieces
+    if booked != left:
+        explained = left - booked == over * pieces
+        (proof.raced if explained else proof.missed).append(_difference(record, left, booked))
 
 
 def _difference(record: ListingRecord, shows: int | None, wanted: int | None) -> Difference:
@@ -214,6 +228,14 @@ async def booked_units(context: Context) -> dict[tuple[StoreId, ListingId], int]
             at = booked.movement
             if at.store is not None and at.listing is not None and at.kind in signs:
                 units[at.store, at.listing] += signs[at.kind] * at.units
+    return dict(units)
+
+
+async def meant_units(context: Context) -> dict[tuple[StoreId, ListingId], int]:
+    """Return the units by which our confirmed writes were meant to change each listing."""
+    units: Counter[tuple[StoreId, ListingId]] = Counter()
+    for intent in await context.ledger.intents(None, (IntentState.CONFIRMED,)):
+        units[intent.store, intent.listing] += intent.target - intent.before
     return dict(units)
 
 

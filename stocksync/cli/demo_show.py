@@ -169,7 +169,7 @@ def _draw_left_alone(ending: Ending) -> None:
             say_wrapped(f"  {proof.store}: {reasons}", indent=4)
     others = ending.sum("sold_aside")
     if others:
-        say(f"  people also bought {count(others, 'unit')} of such goods; the books say nothing")
+        say(f"  people also bought {count(others, 'unit')} of goods like these")
 
 
 def _draw_proof(ending: Ending) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, Protocol
 
+import stamina
+
 from stocksync.connectors import b2bwave, freewebstore, idealfactory, recplus, simvoly
 from stocksync.connectors.http import Transport
 from stocksync.contracts.connector import StockWriter, StoreAccount
@@ -28,3 +30,6 @@ REGISTRY: Final[Mapping[str, Connect]] = {
     "simvoly": simvoly.connect,
     "idealfactory": idealfactory.connect,
 }
+
+# A retried read is counted in `http_requests_total`; a log line each would bury what matters.
+stamina.instrumentation.set_on_retry_hooks(())

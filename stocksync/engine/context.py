@@ -33,13 +33,18 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """What a person allowed: these exact lines, and first plans for these listings."""
+    """What a person decided: these lines may go, these first plans too, these increases may not."""
 
     lines: frozenset[LineKey] = frozenset()
     listings: frozenset[tuple[StoreId, ListingId]] = frozenset()
+    refused: frozenset[LineKey] = frozenset()
 
     def __or__(self, other: "Approval") -> "Approval":
-        return Approval(lines=self.lines | other.lines, listings=self.listings | other.listings)
+        return Approval(
+            lines=self.lines | other.lines,
+            listings=self.listings | other.listings,
+            refused=self.refused | other.refused,
+        )
 
 
 def never(holder: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from stocksync import metrics
 from stocksync.contracts.ledger import Hold, HoldState
 from stocksync.domain.gates import Gate, LineKey, Trip
-from stocksync.domain.identifiers import StoreId
+from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.domain.plan import plan_hash
 from stocksync.engine.context import Approval, Context
 
@@ -16,15 +16,29 @@ _STANDING = (HoldState.OPEN, HoldState.APPROVED, HoldState.REJECTED)
 
 
 async def approved_for(context: Context, store: StoreId) -> Approval:
-    """Return what people allowed for a store: by hand for this run, or by approving a hold."""
+    """Return what people decided for a store: by hand for this run, or about its holds."""
     given = context.approval
-    for hold in await context.ledger.holds(store, (HoldState.APPROVED,)):
+    for hold in await context.ledger.holds(store, (HoldState.APPROVED, HoldState.REJECTED)):
+        lines = frozenset(line.key for line in hold.lines)
         listings = frozenset((line.store, line.listing) for line in hold.lines)
-        given |= Approval(
-            lines=frozenset(line.key for line in hold.lines),
-            listings=listings if hold.gate is Gate.FIRST_CONTACT else frozenset(),
-        )
+        if hold.state is HoldState.REJECTED:
+            given |= Approval(refused=lines if hold.gate is Gate.INCREASE else frozenset())
+        elif hold.gate is Gate.FIRST_CONTACT:
+            given |= Approval(lines=lines, listings=listings)
+        else:
+            given |= Approval(lines=lines)
     return given
+
+
+async def undecided(context: Context, store: StoreId) -> frozenset[tuple[StoreId, ListingId]]:
+    """Return the listings whose increase nobody decided about: they are not written meanwhile."""
+    waiting = await context.ledger.holds(store, (HoldState.OPEN,))
+    return frozenset(
+        (line.store, line.listing)
+        for hold in waiting
+        if hold.gate is Gate.INCREASE
+        for line in hold.lines
+    )
 
 
 def answer(
@@ -75,3 +89,11 @@ async def standing(context: Context, store: StoreId, gates: Iterable[Gate]) -> l
     wanted = frozenset(gates)
     holds = await context.ledger.holds(store, _STANDING)
     return [hold for hold in holds if hold.gate in wanted]
+
+
+async def approved(context: Context, store: StoreId, gates: Iterable[Gate]) -> bool:
+    """Tell whether a person's approval for one of these gates is still being carried out."""
+    wanted = frozenset(gates)
+    return any(
+        hold.gate in wanted for hold in await context.ledger.holds(store, (HoldState.APPROVED,))
+    )

@@ -12,11 +12,10 @@ from stocksync.domain.intake import marked_due
 from stocksync.domain.movements import Account, Movement, fold, levels
 from stocksync.domain.plan import Line, plan_hash
 from stocksync.domain.stock import Levels, ListingRecord, StockLevel
-from stocksync.domain.targets import Picture, as_lines, hold_back, plan_store, skus_behind
-from stocksync.engine import holds
+from stocksync.domain.targets import Picture, as_lines, skus_behind
 from stocksync.engine.context import Approval, Context, Store
 from stocksync.engine.pull import Findings, find, glance_at, movements_of
-from stocksync.engine.push import due_listings, picture_for
+from stocksync.engine.push import due_listings, picture_for, plan_of
 from stocksync.engine.work import advice
 from stocksync.errors import ConnectorError
 
@@ -158,16 +157,7 @@ async def _outgoing(
     picture = await picture_for(context, store, due)
     behind = {sku for record in due for sku in skus_behind(record, store.seat, context.book)}
     ahead = Picture(levels=after(picture.levels, moved, behind), listed_in=picture.listed_in)
-    outgo = plan_store(due, store.seat, ahead, context.book, now=context.now())
-    approval = await holds.approved_for(context, store.id)
-    hold_back(
-        outgo,
-        {record.listing: record for record in due},
-        store.seat,
-        counts=await context.ledger.counts(store.id),
-        approved_lines=approval.lines,
-        approved_listings=approval.listings,
-    )
+    outgo = await plan_of(context, store, due, ahead)
     seen.plan.outgoing = as_lines(outgo.corrections, store.id)
     seen.plan.trips = seen.plan.trips + outgo.trips
     return seen.plan

@@ -126,7 +126,10 @@ async def _set_aside(
 
 
 def _increases(changes: Iterable[Change], approval: Approval) -> tuple[list[Change], list[Trip]]:
-    """Keep back the increases that a rule wants a person to see; approved ones are returns."""
+    """Keep back the increases that a rule wants a person to see.
+
+    Approved ones are returns; rejected ones are not believed, and the store is put right.
+    """
     kept: list[Change] = []
     waiting: list[Line] = []
     for change in changes:
@@ -136,6 +139,9 @@ def _increases(changes: Iterable[Change], approval: Approval) -> tuple[list[Chan
         [line] = as_lines([change])
         if line.key in approval.lines:
             kept.append(replace(change, kind=ChangeKind.RETURN))
+        elif line.key in approval.refused:
+            refused = replace(change, kind=ChangeKind.REFUSED_INCREASE, units=0, suspended=0)
+            kept.append(refused)
         else:
             waiting.append(line)
     if not waiting:

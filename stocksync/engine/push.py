@@ -53,6 +53,8 @@ async def push(
             break
     else:
         report.worsen("failed", "the store kept changing while it was written; the rest stays due")
+    if report.corrections and await holds.approved(context, store.id, GATES):
+        await _plan(job, skus)  # what was approved and is written now is over
     await _remember(context, store, report, lease, whole=skus is None)
 
 
@@ -61,7 +63,10 @@ async def _plan(job: Job, skus: Collection[Sku] | None) -> Outgo:
 
     async def decide() -> tuple[Outgo, list[str]]:
         due = await due_listings(job.context, job.store, skus)
-        outgo = await plan_of(job.context, job.store, due)
+        outgo = Outgo()
+        if due:
+            picture = await picture_for(job.context, job.store, due)
+            outgo = await plan_of(job.context, job.store, due, picture)
         return outgo, await _commit_plan(job, outgo, whole=skus is None)
 
     outgo, names = await decided_again(decide)
@@ -94,13 +99,14 @@ async def due_listings(
     return [record for record in due if record.listing in chosen]
 
 
-async def plan_of(context: Context, store: Store, due: Sequence[ListingRecord]) -> Outgo:
+async def plan_of(
+    context: Context, store: Store, due: Sequence[ListingRecord], picture: Picture
+) -> Outgo:
     """Work out a store's plan for these listings, gates included."""
-    if not due:
-        return Outgo()
-    picture = await picture_for(context, store, due)
-    outgo = plan_store(due, store.seat, picture, context.book, now=context.now())
     approval = await holds.approved_for(context, store.id)
+    undecided = await holds.undecided(context, store.id)
+    due = [record for record in due if record.key not in undecided]
+    outgo = plan_store(due, store.seat, picture, context.book, now=context.now())
     hold_back(
         outgo,
         {record.listing: record for record in due},

@@ -36,8 +36,11 @@ CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
     "simvoly": {"api_key": "sandbox-site"},
     "idealfactory": {"token": "sandbox-oms"},
 }
-#: What else the configuration must say for a store to be read rightly.
-EXTRAS: Final[Mapping[str, Mapping[str, str]]] = {"recplus": {"time_zone": "UTC"}}
+#: What else the configuration must say: the fake's clock, and that it is in no hurry to refuse.
+EXTRAS: Final[Mapping[str, Mapping[str, object]]] = {
+    "recplus": {"time_zone": "UTC"},
+    "freewebstore": {"rate": 100},
+}
 #: Options that a fake store and the configuration have in common.
 SHARED_OPTIONS: Final = {"write_shape", "update_method"}
 

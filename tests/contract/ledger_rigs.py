@@ -1,5 +1,6 @@
 """Every kind of ledger, ready for a clause: the books, a clock, and hands behind their back."""
 
+import atexit
 import shutil
 import sqlite3
 import tempfile
@@ -72,7 +73,9 @@ async def memory_rig(make: type[MemoryLedger] = MemoryLedger) -> AsyncIterator[R
 
 @cache
 def _migrated_file() -> Path:
-    file = Path(tempfile.mkdtemp(prefix="books-")) / "template.db"
+    folder = tempfile.mkdtemp(prefix="books-")
+    atexit.register(shutil.rmtree, folder)
+    file = Path(folder) / "template.db"
     migrate(f"sqlite:///{file}")
     return file
 

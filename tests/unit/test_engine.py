@@ -1,7 +1,11 @@
 """The first path: what happened in one store is booked once, and every other store follows."""
 
+from dataclasses import replace
+
+from stocksync.contracts.ledger import Commit, HoldState
 from stocksync.domain.merge import FirstContact, Role
-from tests.world import world
+from stocksync.domain.rules import Increases
+from tests.world import rule, world
 
 
 async def test_sales_in_two_stores_add_up_and_both_stores_show_the_rest() -> None:
@@ -71,3 +75,58 @@ async def test_an_observed_store_is_never_written() -> None:
     await at.sync()
     assert at.shows("o") == {"MUG": 1}
     assert await at.on_hand("MUG") == 4
+
+
+async def test_an_approved_first_plan_is_written_and_then_over() -> None:
+    at = world({"a": {"MUG": 7}}, first_contact=FirstContact.HOLD)
+    await at.count(MUG=9)
+    await at.sync()
+    [hold] = await at.ledger.holds()
+    approved = replace(hold, state=HoldState.APPROVED, decided_by="a person")
+    await at.ledger.commit(Commit(holds=[approved]))
+    assert (await at.sync()).outcome == "ok"
+    assert at.shows("a") == {"MUG": 9}
+    kept = await at.ledger.hold(hold.hash)
+    assert kept is not None
+    assert (kept.state, kept.decided_by) == (HoldState.APPLIED, "a person")
+
+
+async def test_a_rejected_first_plan_is_never_written_and_stays_held() -> None:
+    at = world({"a": {"MUG": 7}}, first_contact=FirstContact.HOLD)
+    await at.count(MUG=9)
+    await at.sync()
+    [hold] = await at.ledger.holds()
+    await at.ledger.commit(Commit(holds=[replace(hold, state=HoldState.REJECTED)]))
+    assert (await at.sync()).outcome == "held"
+    assert at.shows("a") == {"MUG": 7}
+    assert await at.ledger.holds() == []
+
+
+async def test_a_held_increase_waits_and_is_a_return_once_approved() -> None:
+    rules = [rule("see increases first", accept_increases=Increases.HOLD)]
+    at = world({"a": {"MUG": 5}, "b": {"MUG": 5}}, rules=rules)
+    await at.count(MUG=5)
+    await at.sync()
+    at.sell("a", "MUG", -3)
+    at.sell("b", "MUG", 1)
+    assert (await at.sync()).outcome == "held"
+    assert await at.on_hand("MUG") == 4
+    [hold] = await at.ledger.holds()
+    await at.ledger.commit(Commit(holds=[replace(hold, state=HoldState.APPROVED)]))
+    await at.sync()
+    assert await at.on_hand("MUG") == 7
+    assert at.shows("a") == at.shows("b") == {"MUG": 7}
+
+
+async def test_a_rejected_increase_is_not_believed_and_the_store_is_put_right() -> None:
+    rules = [rule("see increases first", accept_increases=Increases.HOLD)]
+    at = world({"a": {"MUG": 5}, "b": {"MUG": 5}}, rules=rules)
+    await at.count(MUG=5)
+    await at.sync()
+    at.sell("a", "MUG", -3)
+    await at.sync()
+    [hold] = await at.ledger.holds()
+    await at.ledger.commit(Commit(holds=[replace(hold, state=HoldState.REJECTED)]))
+    assert (await at.sync()).outcome == "ok"
+    assert await at.on_hand("MUG") == 5
+    assert at.shows("a") == at.shows("b") == {"MUG": 5}
