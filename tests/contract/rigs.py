@@ -192,7 +192,8 @@ class Rig:
 
     @property
     def switches(self) -> bool:
-        return self.unbent.capabilities.switches_only
+        """Say whether the store has no quantities, asked of a connector that is not this one."""
+        return self.another().unbent.capabilities.switches_only
 
     @property
     def page_max(self) -> int:

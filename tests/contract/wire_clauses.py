@@ -134,7 +134,7 @@ async def cancel_is_clean(rig: Rig) -> None:
         stood.shop.faults.next(Fault.HANGS)
         task = asyncio.create_task(_done(act, stood, listing))
         for _ in range(TURNS_MAX):
-            if stood.shop.in_flight:
+            if stood.shop.faults.met:
                 break
             await asyncio.sleep(0)
         assert stood.shop.in_flight == 1, "nothing was asked"
