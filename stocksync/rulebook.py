@@ -11,19 +11,24 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from stocksync.complaints import (
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.rulebook import Rulebook
+from stocksync.domain.rules import WISH_NAMES, Rule
+from stocksync.errors import ConfigurationError
+from stocksync.files.complaints import (
     Complaints,
     Entry,
     complain_of_blanks,
     nearest,
     why_not_text,
 )
-from stocksync.domain.identifiers import ListingId, Sku, StoreId
-from stocksync.domain.rulebook import Rulebook
-from stocksync.domain.rules import WISH_NAMES, Rule
-from stocksync.errors import ConfigurationError
-from stocksync.rulechecks import SWITCHED_PLATFORM, check_rules, fingerprint_of, impossible_kits
-from stocksync.rulefile import (
+from stocksync.files.rulechecks import (
+    SWITCHED_PLATFORM,
+    check_rules,
+    fingerprint_of,
+    impossible_kits,
+)
+from stocksync.files.rulefile import (
     LOCATION_WISHES,
     SECTIONS,
     AliasEntry,
@@ -33,7 +38,7 @@ from stocksync.rulefile import (
     RuleEntry,
     text_from,
 )
-from stocksync.yamlfile import Document, Keys, load
+from stocksync.files.yamlfile import Document, Keys, load
 
 _MAPPINGS: Final = (("groups",), ("bundles",))
 _AnyEntry = TypeVar("_AnyEntry", bound=Entry)

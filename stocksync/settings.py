@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from pydantic import SecretStr, ValidationError
 
-from stocksync.complaints import Complaints, complain_of_blanks, nearest, secret_names
 from stocksync.domain.identifiers import StoreId
 from stocksync.domain.merge import FirstContact, Role
-from stocksync.environment import filled_in, readable_by_others, secrets_read
-from stocksync.origins import is_loopback
-from stocksync.settings_file import PLATFORMS, SettingsFile, StoreEntry
-from stocksync.starter import starter_configuration
-from stocksync.yamlfile import Document, Keys, load
+from stocksync.domain.origins import is_loopback
+from stocksync.files.complaints import Complaints, complain_of_blanks, nearest, secret_names
+from stocksync.files.environment import filled_in, readable_by_others, secrets_read
+from stocksync.files.settings_file import PLATFORMS, SettingsFile, StoreEntry
+from stocksync.files.starter import starter_configuration
+from stocksync.files.yamlfile import Document, Keys, load
 
 __all__ = [
     "FirstContact",

@@ -9,11 +9,11 @@ from typing import TypeVar
 from stocksync import logs
 from stocksync.bootstrap import Plan, opened, read_files
 from stocksync.cli.session import Session
-from stocksync.complaints import nearest
 from stocksync.domain.identifiers import SKU_LENGTH_MAX, Sku, StoreId, sku_from
 from stocksync.engine.context import Context
 from stocksync.engine.stocktake import unknown_sku
 from stocksync.errors import ConfigurationError, UnknownName
+from stocksync.files.complaints import nearest
 from stocksync.settings import Settings, load_settings
 
 Answer = TypeVar("Answer")

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
+from stocksync.domain.origins import origin_from
 from stocksync.errors import ConfigurationError
-from stocksync.origins import origin_from
 
 _BASE_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?", re.ASCII)
 

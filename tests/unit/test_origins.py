@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stocksync.origins import origin_from
+from stocksync.domain.origins import origin_from
 from tests.unit.settings_kit import CANARY, store_problem
 
 

@@ -30,7 +30,7 @@ async def served(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Let the loop turn until something is so; the test's own time limit ends it otherwise."""
-    while not holds():  # noqa: ASYNC110
+    while not holds():
         await asyncio.sleep(0)
 
 

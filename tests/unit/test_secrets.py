@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stocksync.environment import read_secret
 from stocksync.errors import ConfigurationError
+from stocksync.files.environment import read_secret
 from stocksync.settings import (
     load_settings,
 )

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from stocksync.domain.merge import FirstContact as DomainFirstContact
 from stocksync.domain.merge import Role
+from stocksync.files.settings_file import duration
 from stocksync.settings import (
     FirstContact,
     HttpSettings,
     load_settings,
     starter_configuration,
 )
-from stocksync.settings_file import duration
 from tests.unit.settings_kit import (
     CANARY,
     DESIGN,

@@ -9,9 +9,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stocksync import yamlfile
 from stocksync.errors import ConfigurationError
-from stocksync.yamlfile import Misread, load
+from stocksync.files import yamlfile
+from stocksync.files.yamlfile import Misread, load
 
 ANY_ROOT = (dict, list, type(None))
 

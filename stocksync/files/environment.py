@@ -7,8 +7,8 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from stocksync.complaints import Complaints
-from stocksync.yamlfile import Document, Keys
+from stocksync.files.complaints import Complaints
+from stocksync.files.yamlfile import Document, Keys
 
 SECRET_SIZE_MAX: Final = 64 * 1024
 MOUNTED_SECRETS: Final = Path("/run/secrets")

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, NoReturn
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from stocksync.complaints import Entry, did_you_mean
 from stocksync.domain.identifiers import SKU_LENGTH_MAX, ListingId, LocationId, Sku, StoreId
 from stocksync.domain.rules import Buffer, Increases, Match, Wishes
+from stocksync.files.complaints import Entry, did_you_mean
 
 SECTIONS: Final = ("rules", "groups", "aliases", "bundles", "availability")
 LOCATION_WISHES: Final = ("buffer", "hold")

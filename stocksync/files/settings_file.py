@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
 
-from stocksync.complaints import Entry, did_you_mean
 from stocksync.domain.merge import FirstContact, Role
-from stocksync.origins import origin_from
+from stocksync.domain.origins import origin_from
+from stocksync.files.complaints import Entry, did_you_mean
 
 STORES_MAX: Final = 100
 DURATION_MAX: Final = timedelta(days=366)

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from stocksync.errors import ConfigurationError
-from stocksync.yamlfile import Document, Keys, Misread, shown
+from stocksync.files.yamlfile import Document, Keys, Misread, shown
 
 _NAMES_SHOWN_MAX: Final = 24
 
