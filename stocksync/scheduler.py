@@ -20,6 +20,11 @@ def build(
     Jobs only ask; they never run long, so none is missed or doubled. The zone is UTC and the
     triggers are intervals: no clock change can make a store wait or run twice.
     """
+
+    async def fire(store: StoreId) -> None:
+        # A coroutine, because APScheduler runs plain functions in threads of its own.
+        ask(store)
+
     scheduler = AsyncIOScheduler(
         timezone=UTC,
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -27,7 +32,7 @@ def build(
     for store, poll in polls.items():
         seconds = poll.total_seconds()
         scheduler.add_job(
-            ask,
+            fire,
             IntervalTrigger(seconds=seconds, jitter=int(seconds / JITTER_PART) or None),
             args=(store,),
             id=f"pull:{store}",

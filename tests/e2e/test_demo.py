@@ -25,7 +25,7 @@ STORES = ("shop", "trade", "web", "site", "print")
 
 def run_demo(*words: str, temporary: Path) -> subprocess.CompletedProcess[str]:
     """Run the real command; whatever it keeps is kept in `temporary`."""
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "stocksync", "demo", *SHORT, *words],
         env={**os.environ, "TMPDIR": str(temporary), "COLUMNS": "80"},
         capture_output=True,
