@@ -115,12 +115,12 @@ class FreewebstoreConnector:
             asked = {"per_page": str(PAGE_MAX), "start": str(walk.start)}
             answer = await self._http.read("/product/", asked | _ORDER)
             rows, found = _rows(answer)
-            by_id = {_identity(row): row for row in rows}
-            fresh = walk.take([_identity(row) for row in rows], found)
+            named = [(_identity(row), _fields(row)) for row in rows]
+            fresh = walk.take([listing for listing, _ in named], found)
             page = [
-                _observation(row, answer.read_at)
-                for listing, row in by_id.items()
-                if listing in fresh and not _is_deleted(row)
+                _observation(listing, fields, answer.read_at)
+                for listing, fields in dict(named).items()
+                if listing in fresh and not _says_yes(fields.get("deleted"))
             ]
             if page:
                 yield page
@@ -137,8 +137,9 @@ class FreewebstoreConnector:
                 continue
             if _identity(answer.body) != listing:
                 raise UnexpectedResponse(f"product {listing} was answered with another one")
-            if not _is_deleted(answer.body):
-                known[listing] = _observation(answer.body, answer.read_at)
+            fields = _fields(answer.body)
+            if not _says_yes(fields.get("deleted")):
+                known[listing] = _observation(listing, fields, answer.read_at)
         return known
 
     async def write(self, corrections: Sequence[Correction]) -> Sequence[WriteResult]:
@@ -198,14 +199,10 @@ def _lists(shown: Mapping[str, Any], *, depth: int) -> Iterator[list[Any]]:
             yield from _lists(value, depth=depth - 1)
 
 
-def _value(row: Mapping[str, Any], *names: str) -> Any:
-    """Look a field up by any of its names, flat first, then in `core`; None when it is nowhere."""
+def _fields(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a row as if none were nested: flat ones first, then those in `core`."""
     core = row.get("core")
-    for name in names:
-        for level in (row, core):
-            if isinstance(level, dict) and name in level:
-                return level[name]
-    return None
+    return {**core, **row} if isinstance(core, dict) else row
 
 
 def _says_yes(value: object) -> bool:
@@ -214,28 +211,22 @@ def _says_yes(value: object) -> bool:
 
 def _identity(row: object) -> ListingId:
     """Take an id as text: lists write "12345", details 12345 (`stores.md §3.3`)."""
-    shown = _value(row, "id") if isinstance(row, dict) else None
-    if isinstance(shown, bool) or not isinstance(shown, int | str) or not str(shown).strip():
+    shown = _fields(row).get("id") if isinstance(row, dict) else None
+    text = str(shown) if isinstance(shown, int | str) and not isinstance(shown, bool) else ""
+    if not text.strip():
         raise UnexpectedResponse("a product has no id")
-    return ListingId(str(shown))
+    return ListingId(text)
 
 
-def _is_deleted(row: Mapping[str, Any]) -> bool:
-    return _says_yes(_value(row, "deleted"))
-
-
-def _observation(row: Mapping[str, Any], read_at: datetime) -> Observation:
-    flags = (_value(row, "is_option_stock"), _value(row, "is_stock_option"))
-    if any(_says_yes(flag) for flag in flags) or _value(row, "variants"):
+def _observation(listing: ListingId, fields: Mapping[str, Any], read_at: datetime) -> Observation:
+    flags = (fields.get("is_option_stock"), fields.get("is_stock_option"))
+    if _says_yes(flags[0]) or _says_yes(flags[1]) or fields.get("variants"):
         shown: Reading = untracked("stock is kept per option", read_at=read_at)
     else:
-        shown = reading(_value(row, "stock"), read_at=read_at)
-    title = _value(row, "name")
+        shown = reading(fields.get("stock"), read_at=read_at)
+    code, title = fields["sku"] if "sku" in fields else fields.get("code"), fields.get("name")
     return Observation(
-        _identity(row),
-        sku_from(_value(row, "sku", "code")),
-        shown,
-        title=title if isinstance(title, str) else "",
+        listing, sku_from(code), shown, title=title if isinstance(title, str) else ""
     )
 
 

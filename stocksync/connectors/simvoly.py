@@ -123,11 +123,11 @@ class SimvolyConnector:
             total = reading(envelope.get("totalCount"), read_at=answer.read_at)
             if not isinstance(items, list) or not isinstance(total, Counted):
                 raise UnexpectedResponse("the list of products lacks its items or its total")
-            by_id = {identity(product): product for product in items}
-            fresh = walk.take([identity(product) for product in items], total.quantity)
+            named = [(identity(product), product) for product in items]
+            fresh = walk.take([product_id for product_id, _ in named], total.quantity)
             page = [
                 observation
-                for product_id, product in by_id.items()
+                for product_id, product in dict(named).items()
                 if product_id in fresh
                 for observation in observations(product, answer.read_at)
             ]
@@ -154,6 +154,8 @@ class SimvolyConnector:
         `quantity` changes (`stores.md §4.4`). One number that is not the expected one means that
         the product moved: nothing is sent, and everything is stale.
         """
+        if len(corrections) > self._capabilities.write_batch_max:
+            raise ValueError(f"a batch holds {self._capabilities.write_batch_max} at most")
         products = {product_of(correction.listing) for correction in corrections}
         if not products:
             return []

@@ -32,35 +32,41 @@ def identity(product: object) -> str:
 
 def named_variants(product: Mapping[str, Any]) -> list[tuple[ListingId, dict[str, Any]]]:
     """Name the variants of a product in their order; two with equal options get one name."""
+    name = identity(product)
     variants = product.get("variants") or []
     if not isinstance(variants, list) or not all(isinstance(each, dict) for each in variants):
-        raise UnexpectedResponse(f"product {identity(product)} shows no list of variants")
-    return [(_listing(product, each.get("options") or []), each) for each in variants]
+        raise UnexpectedResponse(f"product {name} shows no list of variants")
+    return [(_listing(name, each.get("options")), each) for each in variants]
 
 
-def _listing(product: Mapping[str, Any], options: object) -> ListingId:
+def _listing(product: str, options: object) -> ListingId:
     """Join the values of the options; encoding keeps a slash inside a value apart from ours."""
+    if not options:
+        return ListingId(f"{product}:")
     if not isinstance(options, list):
-        raise UnexpectedResponse(f"product {identity(product)} shows no list of options")
+        raise UnexpectedResponse(f"product {product} shows no list of options")
     values = [value if isinstance(value, str) else json.dumps(value) for value in options]
     joined = "/".join(quote(value, safe="") for value in values)
-    return ListingId(f"{identity(product)}:{joined}")
+    return ListingId(f"{product}:{joined}")
 
 
 def observations(product: Mapping[str, Any], read_at: datetime) -> list[Observation]:
     """Read every variant once; a product that shows none is still a listing, without a number."""
-    variants = named_variants(product) or [(_listing(product, []), {})]
-    times = Counter(listing for listing, _ in variants)
-    title = product.get("title")
+    group = identity(product)
+    variants = named_variants(product) or [(_listing(group, None), {})]
+    once = dict(variants)
+    times = Counter(listing for listing, _ in variants) if len(once) < len(variants) else {}
+    shown = product.get("title")
+    title = shown if isinstance(shown, str) else ""
     return [
         Observation(
             listing,
-            sku_from(variant.get("sku")) if times[listing] == 1 else None,
-            _read(product, variant, twins=times[listing], read_at=read_at),
-            group=identity(product),
-            title=title if isinstance(title, str) else "",
+            sku_from(variant.get("sku")) if times.get(listing, 1) == 1 else None,
+            _read(product, variant, twins=times.get(listing, 1), read_at=read_at),
+            group=group,
+            title=title,
         )
-        for listing, variant in dict(variants).items()
+        for listing, variant in once.items()
     ]
 
 

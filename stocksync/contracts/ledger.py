@@ -212,6 +212,13 @@ class Ledger(Protocol):
         """Return listing, code and SKU of every listing still present: three columns, no more."""
         ...
 
+    async def agreements(self, store: StoreId) -> frozenset[int]:
+        """Return `domain.merge.agreement` of every present listing that is as was agreed on.
+
+        Its last reading is its baseline, it is not set aside, and no write to it is unanswered.
+        """
+        ...
+
     async def counts(self, store: StoreId) -> tuple[int, int, int]:
         """Count a store's present listings, those with a baseline, and those of them above zero."""
         ...

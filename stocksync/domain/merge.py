@@ -3,14 +3,15 @@
 Changes are differences, so they add, and the order of stores never matters (`domain.md §3.1`).
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import MovementKind
 from stocksync.domain.rules import Increases
 from stocksync.domain.stock import (
-    Counted,
     Gap,
     ListingRecord,
     NotCounted,
@@ -102,23 +103,23 @@ class Terms:
     accept_increases: Increases = Increases.YES
 
 
-def unchanged(record: ListingRecord, seen: Observation) -> bool:
-    """Tell at once, for the many, that a listing shows what it showed and is agreed."""
-    shown, last = seen.reading, record.reading
-    if isinstance(shown, Counted) and isinstance(last, Counted):
-        same = shown.quantity == last.quantity == record.baseline
-    elif isinstance(shown, NotCounted) and isinstance(last, NotCounted):
-        same = shown.gap is last.gap
-    elif isinstance(shown, Offered) and isinstance(last, Offered):
-        same = shown.on == last.on and record.baseline == int(shown.on)
-    else:
-        return False
-    return (
-        same
-        and record.code == seen.code
-        and record.presence is Presence.PRESENT
-        and not record.own_values
-    )
+#: Keeps numbers away from -1, which Python hashes like -2.
+_ABOVE_ZERO: Final = 1 << 40
+
+
+def agreement(listing: ListingId, code: str | None, number: int) -> int:
+    """Name "this listing, with this code, shows this number" by one whole number.
+
+    For the many that show what was agreed on: a store's agreements fit in little memory, and two
+    different ones meet with a chance of one in 2**64. Names are good within one process only.
+    """
+    return hash((listing, code, number + _ABOVE_ZERO))
+
+
+def agrees(seen: Observation, agreed: AbstractSet[int]) -> bool:
+    """Tell at once that a listing shows what was agreed on, and so is no news."""
+    number = shown_number(seen.reading)
+    return number is not None and hash((seen.listing, seen.code, number + _ABOVE_ZERO)) in agreed
 
 
 def merge(record: ListingRecord, seen: Observation, terms: Terms) -> Change | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.intake import Look, find_twins
-from stocksync.domain.merge import unchanged
+from stocksync.domain.merge import agrees
 from stocksync.domain.stock import ListingRecord, Observation, Presence
 from stocksync.engine.batches import batches
 from stocksync.engine.context import Context, Store
@@ -32,14 +32,12 @@ async def walk_census(context: Context, store: Store, *, relink: bool) -> Glance
     """
     seen: set[ListingId] = set()
     glance = Glance(started_at=context.now(), seen=seen)
+    agreed = frozenset[int]() if relink else await context.ledger.agreements(store.id)
     async for page in store.connector.census():
-        rows = {row.listing: row for row in page}
-        records = await context.ledger.records(store.id, rows.keys())
-        seen.update(rows)
-        for listing, row in rows.items():
-            record = records.get(listing)
-            if relink or record is None or not unchanged(record, row):
-                glance.news[listing] = row
+        for row in page:
+            seen.add(row.listing)
+            if not agrees(row, agreed):
+                glance.news[row.listing] = row
     glance.readings = len(seen)
     return glance
 

@@ -92,16 +92,15 @@ def file_of(url: URL) -> Path | None:
 def _engines(url: URL) -> tuple[Engine, Engine]:
     if url.get_backend_name() != SQLITE:
         options: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
-        return (
-            create(url, pool_size=1, max_overflow=1, **options),
-            create(
-                url,
-                pool_size=4,
-                max_overflow=QUESTIONS_AT_ONCE_MAX - 4,
-                isolation_level="AUTOCOMMIT",
-                **options,
-            ),
+        questions = create(
+            url,
+            pool_size=4,
+            max_overflow=QUESTIONS_AT_ONCE_MAX - 4,
+            isolation_level="AUTOCOMMIT",
+            **options,
         )
+        event.listen(questions, "connect", _only_ask)
+        return create(url, pool_size=1, max_overflow=1, **options), questions
     arguments = {
         "timeout": LOCK_WAIT_SECONDS,
         "isolation_level": None,
@@ -132,6 +131,11 @@ def _prepare_writes(connection: Any, _record: object) -> None:
 
 def _prepare_questions(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA query_only = ON")
+
+
+def _only_ask(connection: Any, _record: object) -> None:
+    connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    connection.commit()
 
 
 def _begin_immediate(connection: Connection) -> None:

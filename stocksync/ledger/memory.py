@@ -15,9 +15,10 @@ from stocksync.contracts.ledger import (
     Verdict,
 )
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
+from stocksync.domain.merge import agreement
 from stocksync.domain.movements import Account, at, fold, held
 from stocksync.domain.movements import levels as levels_from
-from stocksync.domain.stock import Levels, ListingRecord, Presence, state_of
+from stocksync.domain.stock import Levels, ListingRecord, Presence, shown_number, state_of
 from stocksync.ledger.checks import describe_mismatch
 from stocksync.ledger.memory_books import MemoryBooks
 from stocksync.ledger.seals import broken
@@ -47,6 +48,15 @@ class MemoryLedger(MemoryBooks):
 
     async def identities(self, store: StoreId) -> list[tuple[ListingId, str | None, Sku | None]]:
         return [(at.listing, at.code, at.sku) for at in self._present(store)]
+
+    async def agreements(self, store: StoreId) -> frozenset[int]:
+        return frozenset(
+            agreement(at.listing, at.code, at.baseline)
+            for at in self._present(store)
+            if at.baseline is not None
+            and shown_number(at.reading) == at.baseline
+            and not self._with_own(at).own_values
+        )
 
     async def counts(self, store: StoreId) -> tuple[int, int, int]:
         present = self._present(store)

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Collection
 from functools import cache
+from itertools import starmap
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, case, cast, func, select
 
 from stocksync.contracts.ledger import IntentState
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.merge import agreement
 from stocksync.domain.stock import Gap, ListingRecord, ListingState, Presence
 from stocksync.ledger.engine import SQLITE
 from stocksync.ledger.rows import OWN_SEPARATOR, record_from
@@ -91,6 +93,29 @@ def identities(
     columns = select(LISTINGS.c.listing, LISTINGS.c.code, LISTINGS.c.sku)
     asked = columns.where(LISTINGS.c.store == store, _PRESENT).order_by(LISTINGS.c.listing)
     return [(listing, code, sku) for listing, code, sku in connection.execute(asked)]
+
+
+_UNANSWERED: Final = (
+    select(INTENTS.c.listing)
+    .where(
+        INTENTS.c.state == IntentState.UNKNOWN.value,
+        INTENTS.c.store == LISTINGS.c.store,
+        INTENTS.c.listing == LISTINGS.c.listing,
+    )
+    .exists()
+)
+
+
+def agreements(connection: Connection, store: StoreId) -> frozenset[int]:
+    """Name every present listing that shows its baseline and has no unanswered write."""
+    asked = select(LISTINGS.c.listing, LISTINGS.c.code, LISTINGS.c.baseline).where(
+        LISTINGS.c.store == store,
+        _PRESENT,
+        LISTINGS.c.reading_number == LISTINGS.c.baseline,
+        LISTINGS.c.reading_kind.in_(("counted", "offered")),
+        ~_UNANSWERED,
+    )
+    return frozenset(starmap(agreement, connection.execute(asked)))
 
 
 def counts(connection: Connection, store: StoreId) -> tuple[int, int, int]:

@@ -116,6 +116,9 @@ class SqlLedger:
     async def identities(self, store: StoreId) -> list[tuple[ListingId, str | None, Sku | None]]:
         return await self._ask(lambda connection: reading.identities(connection, store))
 
+    async def agreements(self, store: StoreId) -> frozenset[int]:
+        return await self._ask(lambda connection: reading.agreements(connection, store))
+
     async def counts(self, store: StoreId) -> tuple[int, int, int]:
         return await self._ask(lambda connection: reading.counts(connection, store))
 

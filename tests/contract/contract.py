@@ -27,11 +27,10 @@ class Needs(Enum):
 
 def why_skipped(needs: Iterable[Needs], rig: Rig) -> str:
     """Say why a clause does not apply, from what the connector declares; "" when it applies."""
+    capabilities = rig.another().unbent.capabilities
     has = {
         Needs.NETWORK: rig.over_http,
-        Needs.COMPARE_AND_SET: (
-            rig.unbent.capabilities.guarantee is Guarantee.COMPARE_AND_SET
-        ),
+        Needs.COMPARE_AND_SET: capabilities.guarantee is Guarantee.COMPARE_AND_SET,
         Needs.LOCATIONS: rig.with_places().unbent.capabilities.locations,
     }
     return next((need.value for need in needs if not has[need]), "")

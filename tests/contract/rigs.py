@@ -203,8 +203,9 @@ class Rig:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be shown: the secret, and how HTTP Basic writes it."""
-        pair = ":".join(self.kind.credentials.values())
-        return (self.kind.secret, base64.b64encode(pair.encode()).decode())
+        pair = list(self.kind.credentials.values())
+        basic = [base64.b64encode(":".join(pair).encode()).decode()] if len(pair) > 1 else []
+        return (self.kind.secret, *basic)
 
     @property
     def write_requests(self) -> int:

@@ -103,6 +103,16 @@ async def test_who_asks_does_not_wait_for_who_writes(kind: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_who_asks_cannot_write(kind: str, tmp_path: Path) -> None:
+    async with sqlite_rig(tmp_path) if kind == "sqlite" else postgres_rig() as rig:
+        insert = text("INSERT INTO balances (sku, account, units) VALUES ('a', 'b', 1)")
+        database = sql(rig)._database
+        with pytest.raises(LedgerUnavailable, match="read-only"), database.asking() as asker:
+            asker.execute(insert)
+        assert await rig.ledger.totals() == {}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 async def test_a_ledger_locked_for_too_long_says_so_and_writes_nothing(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,16 @@ from stocksync.domain.availability import Steps, available, kit_levels, share_of
 from stocksync.domain.gates import Gate, Limits, check
 from stocksync.domain.identifiers import MAIN_LOCATION, ListingId, LocationId, Sku, StoreId
 from stocksync.domain.intake import Seat, as_lines, decide, movements_for
-from stocksync.domain.merge import Change, ChangeKind, Role, Terms, hypotheses, merge, unchanged
+from stocksync.domain.merge import (
+    Change,
+    ChangeKind,
+    Role,
+    Terms,
+    agreement,
+    agrees,
+    hypotheses,
+    merge,
+)
 from stocksync.domain.movements import Movement, MovementKind, at, fold, levels, sides
 from stocksync.domain.plan import Line, correction_for, plan_hash
 from stocksync.domain.rulebook import Rulebook
@@ -231,7 +240,8 @@ def test_merging_names_every_unit_once_and_merging_twice_adds_nothing(
     after = change.record if change else record(baseline)
     assert after.baseline == reading
     assert merge(after, seen(reading), Terms()) is None
-    assert unchanged(after, seen(reading))
+    assert agrees(seen(reading), {agreement(ListingId("1"), "MUG", reading)})
+    assert not agrees(seen(reading + 1), {agreement(ListingId("1"), "MUG", reading)})
 
 
 @given(st.lists(st.tuples(signed, signed), min_size=2, max_size=5), st.randoms())
