@@ -15,13 +15,7 @@ from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.rulebook import Rulebook
 from stocksync.domain.rules import WISH_NAMES, Rule
 from stocksync.errors import ConfigurationError
-from stocksync.files.complaints import (
-    Complaints,
-    Entry,
-    complain_of_blanks,
-    nearest,
-    why_not_text,
-)
+from stocksync.files.complaints import Complaints, Entry, complain_of_blanks, nearest, why_not_text
 from stocksync.files.rulechecks import (
     SWITCHED_PLATFORM,
     check_rules,

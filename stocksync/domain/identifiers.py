@@ -16,12 +16,13 @@ def sku_from(code: object) -> Sku | None:
     """Take a store's code as a SKU, exactly as it stands; None when it cannot name anything.
 
     A JSON number becomes its digits. Empty, blank, over-long and non-text codes name nothing,
-    and two of them are never the same thing (`reliability §4.5 K07-K11, K26`).
+    and two of them are never the same thing (`reliability §4.5 K07-K11, K26`); nor do codes with a
+    NUL, which no database keeps.
     """
     if isinstance(code, bool) or not isinstance(code, str | int):
         return None
     text = str(code)
-    if not text.strip() or len(text) > SKU_LENGTH_MAX:
+    if not text.strip() or len(text) > SKU_LENGTH_MAX or "\0" in text:
         return None
     return Sku(text)
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from stocksync.domain.gates import LIMITS, Gate, LineKey, Trip, check
+from stocksync.domain.gates import Gate, LineKey, Trip, check
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.intake import Seat
 from stocksync.domain.merge import FirstContact, Role
@@ -109,13 +109,9 @@ def hold_back(
             free.append(correction)
             outgo.allowed.append(replace(record, settled=True))
     lines = as_lines(ordinary, seat.store)
+    _, counted, in_stock = counts
     trip = check(
-        lines,
-        listings=counts[1],
-        in_stock=counts[2],
-        approved=approved_lines,
-        limits=LIMITS,
-        change=Gate.MASS_PUSH,
+        lines, listings=counted, in_stock=in_stock, approved=approved_lines, change=Gate.MASS_PUSH
     )
     if trip is not None:
         outgo.trips.append(trip)

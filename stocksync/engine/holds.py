@@ -65,23 +65,26 @@ def answer(
             by_hash.pop(name)
             continue
         metrics.GATE_TRIPS.labels(store, trip.gate.value).inc()
-        writes.append(
-            Hold(
-                hash=name,
-                store=store,
-                gate=trip.gate,
-                reason=trip.reason,
-                lines=trip.lines,
-                state=HoldState.OPEN,
-                created_at=now,
-            )
-        )
+        writes.append(_opened(name, store, trip, now))
     for hold in by_hash.values() if complete else ():
         if hold.state is HoldState.APPROVED and any(line.key in pending for line in hold.lines):
             continue
         ended = HoldState.APPLIED if hold.state is HoldState.APPROVED else HoldState.WITHDRAWN
         writes.append(replace(hold, state=ended, decided_at=hold.decided_at or now))
     return writes, names
+
+
+def _opened(name: str, store: StoreId, trip: Trip, now: datetime) -> Hold:
+    """Begin a hold."""
+    return Hold(
+        hash=name,
+        store=store,
+        gate=trip.gate,
+        reason=trip.reason,
+        lines=trip.lines,
+        state=HoldState.OPEN,
+        created_at=now,
+    )
 
 
 async def standing(context: Context, store: StoreId, gates: Iterable[Gate]) -> list[Hold]:
