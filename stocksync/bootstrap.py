@@ -1,6 +1,7 @@
 """Build the service from its configuration; the only file that knows every concrete class."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -111,6 +112,10 @@ async def opened(
             stores[configured.id] = connect(configured, plan.book, transport)
             stack.push_async_callback(stores[configured.id].connector.aclose)
         metrics.begin(stores)
+        # A census makes a million short-lived values: what is loaded by now is never garbage,
+        # and looking for cycles at every 700th of them costs a tenth of the time.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         yield Context(
             ledger=ledger,
             book=plan.book,

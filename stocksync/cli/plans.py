@@ -55,8 +55,11 @@ def draw_reports(document: Mapping[str, Any]) -> None:
     say(f"run {document['run']}: {document['outcome']}")
 
 
-def draw_plan(plan: Plan, *, limit: int) -> None:
-    """Print every line of a plan, old number to new, with its gate, then the plan's name."""
+def draw_plan(plan: Plan, *, limit: int, scope: str = "") -> None:
+    """Print every line of a plan, old number to new, with its gate, then the plan's name.
+
+    `scope` are the options that the plan was made with, to be said again when it is applied.
+    """
     lines = plan.lines
     shown = lines if limit == 0 else lines[:limit]
     if lines:
@@ -70,7 +73,7 @@ def draw_plan(plan: Plan, *, limit: int) -> None:
         say("nothing to do" + (" at the stores that answered" if failed else ""))
         return
     say(f"plan {plan.hash}: {count(len(lines), 'line')}; nothing was booked or written")
-    say(f"carry out exactly this: stocksync apply {plan.hash}")
+    say(f"carry out exactly this: stocksync apply {plan.hash}{scope}")
 
 
 def draw_lines(lines: Sequence[Line], fates: Mapping[LineKey, str] | None = None) -> None:

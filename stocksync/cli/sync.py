@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import Annotated, Any, Final
 
 import typer
@@ -114,8 +115,15 @@ def _show_plan(
     limit: int = 100,
 ) -> Exit:
     found = books.run(files, _looking(stores, sku))
-    session.answer(plan_document(found), lambda: draw_plan(found, limit=limit))
+    scope = _scope(stores, sku)
+    session.answer(plan_document(found), lambda: draw_plan(found, limit=limit, scope=scope))
     return exit_for(at.outcome for at in found.stores)
+
+
+def _scope(stores: Sequence[StoreId] | None, sku: Sequence[str] | None) -> str:
+    """Return the options that name the same stores and SKUs again."""
+    given = [f" --store {store}" for store in stores or ()]
+    return "".join([*given, *(f" --sku {quote(text)}" for text in sku or ())])
 
 
 async def _require_same(context: Context, found: Plan, wanted: str) -> None:
@@ -131,7 +139,8 @@ async def _require_same(context: Context, found: Plan, wanted: str) -> None:
         raise StalePlan(f"{wanted!r} is a held plan, not the plan of a run: {advice}")
     raise StalePlan(
         f"the plan is no longer {wanted!r}: it is {found.hash} now, with {len(found.lines)} "
-        "lines; nothing was done. See `stocksync plan`, then apply that"
+        "lines; nothing was done. Look at `stocksync plan` with the same --store and --sku, "
+        "then apply that"
     )
 
 

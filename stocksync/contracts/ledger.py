@@ -212,10 +212,11 @@ class Ledger(Protocol):
         """Return listing, code and SKU of every listing still present: three columns, no more."""
         ...
 
-    async def agreements(self, store: StoreId) -> frozenset[int]:
+    async def agreements(self, store: StoreId) -> set[int]:
         """Return `domain.merge.agreement` of every present listing that is as was agreed on.
 
-        Its last reading is its baseline, it is not set aside, and no write to it is unanswered.
+        Its last reading is its baseline, and no write to it is unanswered. The set is the
+        caller's own.
         """
         ...
 

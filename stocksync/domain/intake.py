@@ -89,7 +89,7 @@ def _decide_one(
     record: ListingRecord | None, seen: Observation, seat: Seat, quarantine: str, book: Rulebook
 ) -> Change | None:
     if "\0" in seen.title:  # no database keeps it, and a title is only for people
-        seen = replace(seen, title=seen.title.replace("\0", ""))
+        seen = seen._replace(title=seen.title.replace("\0", ""))
     sku = None if seat.switches else book.sku_for(seat.store, seen.code)
     old = record if record is not None else first_record(seat.store, seen)
     linked = not quarantine and (

@@ -12,6 +12,7 @@ from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import MovementKind
 from stocksync.domain.rules import Increases
 from stocksync.domain.stock import (
+    Counted,
     Gap,
     ListingRecord,
     NotCounted,
@@ -116,10 +117,23 @@ def agreement(listing: ListingId, code: str | None, number: int) -> int:
     return hash((listing, code, number + _ABOVE_ZERO))
 
 
-def agrees(seen: Observation, agreed: AbstractSet[int]) -> bool:
-    """Tell at once that a listing shows what was agreed on, and so is no news."""
-    number = shown_number(seen.reading)
-    return number is not None and hash((seen.listing, seen.code, number + _ABOVE_ZERO)) in agreed
+def agreement_of(seen: Observation) -> int | None:
+    """Name what a store shows of a listing; None when that is no number."""
+    reading = seen.reading
+    if isinstance(reading, Counted):  # nearly all of them, and there may be a million
+        return hash((seen.listing, seen.code, reading.quantity + _ABOVE_ZERO))
+    number = shown_number(reading)
+    return None if number is None else agreement(seen.listing, seen.code, number)
+
+
+def was_met(record: ListingRecord, unseen: AbstractSet[int]) -> bool:
+    """Tell whether a census met what was agreed on for a listing; `unseen` is what it did not."""
+    return (
+        record.baseline is not None
+        and shown_number(record.reading) == record.baseline
+        and not record.own_values
+        and agreement(record.listing, record.code, record.baseline) not in unseen
+    )
 
 
 def merge(record: ListingRecord, seen: Observation, terms: Terms) -> Change | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
 
@@ -67,11 +68,11 @@ def shown_number(reading: Reading | None) -> int | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """One listing as a store showed it: its own id, its code, and what it says.
 
     `group` names listings that the store writes together (a product with all its variants).
+    A tuple, because a census makes a million of them.
     """
 
     listing: ListingId

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.intake import Look, find_twins
-from stocksync.domain.merge import agrees
+from stocksync.domain.merge import agreement_of, was_met
 from stocksync.domain.stock import ListingRecord, Observation, Presence
 from stocksync.engine.batches import batches
 from stocksync.engine.context import Context, Store
@@ -16,13 +16,17 @@ from stocksync.engine.context import Context, Store
 class Glance:
     """What a look brought back: how much was read, and the listings that show something new.
 
-    `seen` is every listing of a complete census, and None after a look at a few.
+    `unseen` are the agreements that a complete census did not meet; None after a look at a few.
     """
 
     started_at: datetime
     readings: int = 0
     news: dict[ListingId, Observation] = field(default_factory=dict)
-    seen: set[ListingId] | None = None
+    unseen: set[int] | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.unseen is not None
 
 
 async def walk_census(context: Context, store: Store, *, relink: bool) -> Glance:
@@ -30,15 +34,18 @@ async def walk_census(context: Context, store: Store, *, relink: bool) -> Glance
 
     `relink` looks at every listing anew, because the rules that link codes to SKUs changed.
     """
-    seen: set[ListingId] = set()
-    glance = Glance(started_at=context.now(), seen=seen)
-    agreed = frozenset[int]() if relink else await context.ledger.agreements(store.id)
+    unseen = await context.ledger.agreements(store.id)
+    glance = Glance(started_at=context.now(), unseen=unseen)
     async for page in store.connector.census():
         for row in page:
-            seen.add(row.listing)
-            if not agrees(row, agreed):
-                glance.news[row.listing] = row
-    glance.readings = len(seen)
+            met = agreement_of(row)
+            if met in unseen:
+                unseen.remove(met)
+                if not relink:
+                    glance.readings += 1
+                    continue
+            glance.news[row.listing] = row
+    glance.readings += len(glance.news)
     return glance
 
 
@@ -71,19 +78,26 @@ async def with_records(context: Context, store: Store, glance: Glance) -> dict[L
 
 
 async def missing_from(
-    context: Context, store: Store, glance: Glance, looks: Mapping[ListingId, Look]
+    context: Context, store: Store, glance: Glance, looks: Mapping[ListingId, Look], present: int
 ) -> set[ListingId]:
-    """Return the listings that a complete census did not show; a partial look misses nothing."""
-    if glance.seen is None:
+    """Return the listings that a complete census did not show; a partial look misses nothing.
+
+    `present` is how many listings the ledger knows to be there.
+    """
+    if glance.unseen is None:
         return set()
-    present, _, _ = await context.ledger.counts(store.id)
     new = sum(
         record is None or record.presence is not Presence.PRESENT for record, _ in looks.values()
     )
-    if present + new == len(glance.seen):
+    if present + new == glance.readings:
         return set()
-    known = await context.ledger.identities(store.id)
-    return {listing for listing, _, _ in known} - glance.seen
+    return {
+        listing
+        for listing, record in (await context.ledger.records(store.id)).items()
+        if record.presence is Presence.PRESENT
+        and listing not in glance.news
+        and not was_met(record, glance.unseen)
+    }
 
 
 async def twins_of(

@@ -94,7 +94,8 @@ async def glance_at(
 async def find(context: Context, store: Store, glance: Glance, *, relink: bool) -> Findings:
     """Decide what a look means under the rules, the gates and what people approved."""
     looks = await with_records(context, store, glance)
-    missing = await missing_from(context, store, glance, looks)
+    counts = await context.ledger.counts(store.id)
+    missing = await missing_from(context, store, glance, looks, counts[0])
     twins = await twins_of(context, store, looks, missing=missing, relink=relink)
     changes = decide(looks, store.seat, twins=twins, book=context.book)
     changes += await _set_aside(context, store, twins, looks.keys())
@@ -104,7 +105,7 @@ async def find(context: Context, store: Store, glance: Glance, *, relink: bool) 
     ]
     approval = await holds.approved_for(context, store.id)
     changes, trips = _increases(changes, approval)
-    stopping = await _gate(context, store, glance, changes, approval)
+    stopping = _gate(store, glance, changes, approval, counts)
     return Findings(
         changes=changes,
         absent=absent,
@@ -150,16 +151,20 @@ def _increases(changes: Iterable[Change], approval: Approval) -> tuple[list[Chan
     return kept, [Trip(gate=Gate.INCREASE, reason=reason, lines=tuple(waiting))]
 
 
-async def _gate(
-    context: Context, store: Store, glance: Glance, changes: Sequence[Change], approval: Approval
+def _gate(
+    store: Store,
+    glance: Glance,
+    changes: Sequence[Change],
+    approval: Approval,
+    counts: tuple[int, int, int],
 ) -> Trip | None:
-    """Stop a look that is too big to be true."""
-    present, counted, in_stock = await context.ledger.counts(store.id)
-    if glance.seen is not None and not store.seat.switches:
+    """Stop a look that is too big to be true; `counts` are present, counted and in stock."""
+    present, counted, in_stock = counts
+    if glance.complete and not store.seat.switches:
         line = Line(
             store=store.id, listing=ListingId("*"), sku="", before=present, after=0, why="census"
         )
-        trip = check_census(len(glance.seen), present, approved=approval.lines, line=line)
+        trip = check_census(glance.readings, present, approved=approval.lines, line=line)
         if trip is not None:
             return trip
     return check(as_lines(changes), listings=counted, in_stock=in_stock, approved=approval.lines)
@@ -178,7 +183,7 @@ async def _book(
     """Write it all down in one commit: movements, baselines, due marks, holds; or the hold only."""
     now = context.now()
     standing = await holds.standing(context, store.id, GATES)
-    whole = glance.seen is not None
+    whole = glance.complete
     held, names = holds.answer(standing, findings.trips, store.id, now, complete=whole)
     commit = Commit(holds=held, lease=lease)
     if not findings.stopped:
@@ -216,7 +221,7 @@ async def _fill(
     unknown = await context.ledger.intents(store.id, (IntentState.UNKNOWN,))
     commit.intents = resolve_by_readings(unknown, numbers_seen(findings.changes), context.horizon())
     remembered = await context.ledger.store(store.id)
-    whole = glance.seen is not None
+    whole = glance.complete
     commit.store = StoreRecord(
         store=store.id,
         last_pull_at=now,

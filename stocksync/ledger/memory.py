@@ -49,14 +49,14 @@ class MemoryLedger(MemoryBooks):
     async def identities(self, store: StoreId) -> list[tuple[ListingId, str | None, Sku | None]]:
         return [(at.listing, at.code, at.sku) for at in self._present(store)]
 
-    async def agreements(self, store: StoreId) -> frozenset[int]:
-        return frozenset(
+    async def agreements(self, store: StoreId) -> set[int]:
+        return {
             agreement(at.listing, at.code, at.baseline)
             for at in self._present(store)
             if at.baseline is not None
             and shown_number(at.reading) == at.baseline
             and not self._with_own(at).own_values
-        )
+        }
 
     async def counts(self, store: StoreId) -> tuple[int, int, int]:
         present = self._present(store)

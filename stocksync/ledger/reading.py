@@ -106,7 +106,7 @@ _UNANSWERED: Final = (
 )
 
 
-def agreements(connection: Connection, store: StoreId) -> frozenset[int]:
+def agreements(connection: Connection, store: StoreId) -> set[int]:
     """Name every present listing that shows its baseline and has no unanswered write."""
     asked = select(LISTINGS.c.listing, LISTINGS.c.code, LISTINGS.c.baseline).where(
         LISTINGS.c.store == store,
@@ -115,7 +115,7 @@ def agreements(connection: Connection, store: StoreId) -> frozenset[int]:
         LISTINGS.c.reading_kind.in_(("counted", "offered")),
         ~_UNANSWERED,
     )
-    return frozenset(starmap(agreement, connection.execute(asked)))
+    return set(starmap(agreement, connection.execute(asked)))
 
 
 def counts(connection: Connection, store: StoreId) -> tuple[int, int, int]:

@@ -116,7 +116,7 @@ class SqlLedger:
     async def identities(self, store: StoreId) -> list[tuple[ListingId, str | None, Sku | None]]:
         return await self._ask(lambda connection: reading.identities(connection, store))
 
-    async def agreements(self, store: StoreId) -> frozenset[int]:
+    async def agreements(self, store: StoreId) -> set[int]:
         return await self._ask(lambda connection: reading.agreements(connection, store))
 
     async def counts(self, store: StoreId) -> tuple[int, int, int]:

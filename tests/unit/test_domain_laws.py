@@ -18,7 +18,7 @@ from stocksync.domain.merge import (
     Role,
     Terms,
     agreement,
-    agrees,
+    agreement_of,
     hypotheses,
     merge,
 )
@@ -240,8 +240,8 @@ def test_merging_names_every_unit_once_and_merging_twice_adds_nothing(
     after = change.record if change else record(baseline)
     assert after.baseline == reading
     assert merge(after, seen(reading), Terms()) is None
-    assert agrees(seen(reading), {agreement(ListingId("1"), "MUG", reading)})
-    assert not agrees(seen(reading + 1), {agreement(ListingId("1"), "MUG", reading)})
+    assert agreement_of(seen(reading)) == agreement(ListingId("1"), "MUG", reading)
+    assert agreement_of(seen(reading + 1)) != agreement_of(seen(reading))
 
 
 @given(st.lists(st.tuples(signed, signed), min_size=2, max_size=5), st.randoms())
