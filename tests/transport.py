@@ -16,7 +16,7 @@ class StoreTransport(httpx.ASGITransport):
     """
 
     def __init__(self, app: ASGIApp, *, answer_headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(app=app)  # type: ignore[arg-type]  # httpx spells the same thing otherwise
+        super().__init__(app=app)
         self.answer_headers = dict(answer_headers or {})
         self.sent: list[httpx.Request] = []
 

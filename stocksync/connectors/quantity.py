@@ -7,6 +7,8 @@ from typing import Final
 from stocksync.domain.stock import Counted, Gap, NotCounted, Reading
 
 QUANTITY_MAX: Final = 1_000_000
+#: A debt of more units than this is a mistake somewhere, not back orders.
+DEBT_MAX: Final = 100_000
 _WHOLE: Final = re.compile(r"-?[0-9]{1,7}(?:\.0{1,9})?", re.ASCII)
 _SHOWN_MAX: Final = 60
 
@@ -14,12 +16,12 @@ _SHOWN_MAX: Final = 60
 def reading(shown: object, *, read_at: datetime, negative_allowed: bool = False) -> Reading:
     """Read 7, 7.0, "7" and "7.0" as seven; anything else is not a count, and never zero.
 
-    Signs, blanks, separators, other alphabets and more than a million either way are unreadable
+    Signs, blanks, separators, other alphabets and more than a million are unreadable
     (`reliability §4.5`, channel Q); below zero too, unless the store documents it
-    (`stores.md §6.1`).
+    (`stores.md §6.1`), and then down to a hundred thousand.
     """
     whole = shown if type(shown) is int else _whole_number(shown)
-    least = -QUANTITY_MAX if negative_allowed else 0
+    least = -DEBT_MAX if negative_allowed else 0
     if whole is not None and least <= whole <= QUANTITY_MAX:
         return Counted(whole, read_at)
     return unreadable(shown, read_at=read_at)

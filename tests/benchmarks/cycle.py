@@ -173,12 +173,13 @@ def child(kind: str, folder: Path, ports: Mapping[str, int], skus: int) -> dict[
 def run_child(arguments: argparse.Namespace) -> None:
     """Do one measurement in this process and print it as JSON."""
     ports = json.loads(arguments.ports)
-    work = {
-        "floor": lambda: floor(ports, arguments.skus),
-        "first": lambda: first_contact(arguments.folder, arguments.skus),
-        "cycle": lambda: cycle(arguments.folder),
-    }[arguments.child]
-    result = asyncio.run(work())
+    if arguments.child == "floor":
+        work = floor(ports, arguments.skus)
+    elif arguments.child == "first":
+        work = first_contact(arguments.folder, arguments.skus)
+    else:
+        work = cycle(arguments.folder)
+    result = asyncio.run(work)
     result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(result))
 

@@ -4,6 +4,7 @@ Pages are encoded once and kept until a row in them changes. Shapes as in the ve
 """
 
 import asyncio
+import functools
 import json
 import re
 import sys
@@ -184,7 +185,7 @@ async def serve(skus: int, told: Callable[[dict[str, int]], None]) -> None:
     ports: dict[str, int] = {}
     for platform in PLATFORMS:
         shop = Shop(platform, skus)
-        server = await loop.create_server(lambda shop=shop: Talk(shop), "127.0.0.1", 0)
+        server = await loop.create_server(functools.partial(Talk, shop), "127.0.0.1", 0)
         ports[platform] = server.sockets[0].getsockname()[1]
     told(ports)
     await asyncio.Event().wait()

@@ -135,7 +135,7 @@ async def one_write_request(rig: Rig) -> None:
     )
     assert [each.outcome for each in results] == [APPLIED] * most
     assert stood.write_requests == 1, f"{stood.write_requests} write requests for one call"
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         await stood.connector.write([put(at, before, expected=after) for at in listings])
     assert stood.write_requests == 1, "a batch that is too large was sent"
     await stood.aclose()

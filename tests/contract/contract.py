@@ -45,7 +45,7 @@ class Clause:
     check: Check
     needs: tuple[Needs, ...]
 
-    async def hold(self, rig: Rig) -> None:
+    async def verify(self, rig: Rig) -> None:
         """Check the promise; an error of ours where none was promised breaks it too."""
         try:
             with kept(self.promise):

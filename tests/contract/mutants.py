@@ -101,7 +101,7 @@ class RoundsFractions(Bent):
     def _rounded(self, seen: Observation) -> Observation:
         if not isinstance(seen.reading, NotCounted):
             return seen
-        return replace(seen, reading=Counted(int(float(seen.reading.shown.strip("'"))), NOON))
+        return seen._replace(reading=Counted(int(float(seen.reading.shown.strip("'"))), NOON))
 
 
 class ForgetsToWrite(Bent):
@@ -241,7 +241,7 @@ class CountsTheUntracked(Bent):
     async def read(self, listings: Sequence[ListingId]) -> Seen:
         seen = await self.inner.read(listings)
         return {
-            at: replace(shown, reading=Counted(0, NOON))
+            at: shown._replace(reading=Counted(0, NOON))
             if isinstance(shown.reading, NotCounted)
             else shown
             for at, shown in seen.items()

@@ -89,7 +89,7 @@ def shift(rig: Rig, direction: str, boundary: int) -> None:
 
 
 async def complete_or_raises(rig: Rig, stocked: Mapping[ListingId, int]) -> None:
-    """Walk the store: whatever was there the whole time is seen, or the walk says that it failed."""
+    """Walk the store: what was there the whole time is seen, or the walk says that it failed."""
     try:
         shown = numbers(await census(rig))
     except (UnexpectedResponse, StoreUnavailable):

@@ -2,11 +2,10 @@
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import quote
 
 from stocksync.connectors import REGISTRY
 from stocksync.connectors.memory import CAPABILITIES, MemoryConnector
@@ -15,6 +14,7 @@ from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.sandbox.items import Item, Location
 from stocksync.sandbox.serve import APPS
 from stocksync.sandbox.shop import Shop
+from tests.contract.kinds import KINDS, MEMORY, Shape
 from tests.transport import StoreTransport
 
 NOON: Final = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -26,118 +26,11 @@ def noon() -> datetime:
     return NOON
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """One of the ways a platform's documents can be read: options of the fake and the account.
-
-    `counts_rows`: its list says how long it is. `guarded`: how many page boundaries of the list
-    notice a row that is removed there; None for all of them.
-    """
-
-    app: Mapping[str, Any] = field(default_factory=dict)
-    account: Mapping[str, str] = field(default_factory=dict)
-    counts_rows: bool = True
-    guarded: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """What a platform calls things, and what a rig has to know to stock its fake."""
-
-    credentials: Mapping[str, str]
-    secret: str
-    listing: Callable[[Item], ListingId]
-    write_method: str
-    list_path: str
-    untracked: Mapping[str, Any]
-    unreadable: Mapping[str, Any]
-    fieldless: bytes
-    shapes: Mapping[str, Shape]
-    places: Mapping[str, str] = field(default_factory=dict)
-
-
-def _simvoly(item: Item) -> ListingId:
-    values = "/".join(quote(value, safe="") for value in item.options.values())
-    return ListingId(f"{item.product_id}:{values}")
-
-
-def _ideal(item: Item) -> ListingId:
-    if item.variant_id is None:
-        return ListingId(f"product:{item.product_id}")
-    return ListingId(f"variant:{item.variant_id}")
-
-
-KINDS: Final[Mapping[str, Kind]] = {
-    "recplus": Kind(
-        credentials={"username": "user", "password": "canary-recplus"},
-        secret="canary-recplus",
-        listing=lambda item: ListingId(item.code or ""),
-        write_method="POST",
-        list_path="/stock",
-        untracked={"quantity": ""},
-        unreadable={"quantity": "2.5"},
-        fieldless=b'{"stock": [{"code": "A", "cost": ""}], "total_count": 1}',
-        shapes={
-            "": Shape(),
-            "array": Shape(app={"stock_shape": "array"}, counts_rows=False, guarded=1),
-        },
-    ),
-    "b2bwave": Kind(
-        credentials={"app_code": "app", "token": "canary-b2bwave"},
-        secret="canary-b2bwave",
-        listing=lambda item: ListingId(str(item.product_id)),
-        write_method="POST",
-        list_path="/products",
-        untracked={"quantity": 3, "quantity_monitor": False},
-        unreadable={"quantity": "2.5"},
-        fieldless=b'[{"code": "A", "quantity": 5}]',
-        shapes={"": Shape(counts_rows=False, guarded=0)},
-        places={"location_ids": "main=1,shop=2"},
-    ),
-    "freewebstore": Kind(
-        credentials={"api_key": "canary-freewebstore"},
-        secret="canary-freewebstore",
-        listing=lambda item: ListingId(str(item.product_id)),
-        write_method="PUT",
-        list_path="/product/",
-        untracked={"quantity": 3, "is_option_stock": True},
-        unreadable={"quantity": 2.5},
-        fieldless=b'{"products": [{"sku": "A", "stock": 5}]}',
-        shapes={
-            "": Shape(counts_rows=False, guarded=1),
-            "core": Shape(app={"write_shape": "core"}, account={"write_shape": "core"}),
-        },
-    ),
-    "simvoly": Kind(
-        credentials={"api_key": "canary-simvoly"},
-        secret="canary-simvoly",
-        listing=_simvoly,
-        write_method="PUT",
-        list_path="/products",
-        untracked={"quantity": 3, "product_type": "digital"},
-        unreadable={"quantity": "2.5"},
-        fieldless=b'{"items": [{"id": 1, "type": "physical", "variants": []}]}',
-        shapes={"": Shape()},
-    ),
-    "idealfactory": Kind(
-        credentials={"token": "canary-idealfactory"},
-        secret="canary-idealfactory",
-        listing=_ideal,
-        write_method="PUT",
-        list_path="/",
-        untracked={"quantity": None, "variant_id": 900, "tags": ["in-stock", "out-of-stock"]},
-        unreadable={"quantity": None, "active": "perhaps"},
-        fieldless=b'{"data": {"id": 1, "code": "A"}}',
-        shapes={"": Shape()},
-    ),
-}
-
-
 class Rig:
     """One connector in front of one empty fake store, both fresh.
 
     Stock the store first: the connector is connected when it is first asked for. `bend` puts a
-    mutant in front of it.
+    mutant in front of it. An `http:` url speaks to a real socket instead of the fake.
     """
 
     over_http = True
@@ -152,11 +45,15 @@ class Rig:
         bend: Bend | None = None,
         options: Mapping[str, str] | None = None,
         concurrency_max: int | None = None,
+        store: StoreId = STORE,
+        now: Callable[[], datetime] = noon,
+        url: str = "https://store.test",
     ) -> None:
         self.name = name
         self.kind = KINDS[name]
         self.shape = self.kind.shapes[shape]
-        self.shop = Shop(name, now=noon)
+        self.shop = Shop(name, now=now)
+        self._store, self._now, self._url = store, now, url
         self.items: dict[ListingId, Item] = {}
         self._build: dict[str, Any] = {"name": name, "shape": shape, "bend": bend}
         self._options = {**self.shape.account, **(options or {})}
@@ -175,15 +72,16 @@ class Rig:
     @cached_property
     def unbent(self) -> StockWriter:
         account = StoreAccount(
-            store=STORE,
-            url="https://store.test",
+            store=self._store,
+            url=self._url,
             credentials=self.kind.credentials,
             options=self._options,
             listings=tuple(self.items),
             requests_per_second=1_000_000,
             concurrency_max=self._concurrency_max,
         )
-        return REGISTRY[self.name](account, now=noon, transport=self.network)
+        network = None if self._url.startswith("http:") else self.network
+        return REGISTRY[self.name](account, now=self._now, transport=network)
 
     @cached_property
     def connector(self) -> StockWriter:
@@ -217,7 +115,11 @@ class Rig:
         if self.name == "idealfactory" and quantity is not None:
             facts = {**self._offered(on=bool(quantity)), **facts}
             quantity = None
-        item = self.shop.add(f"SKU-{len(self.items)}", quantity, **facts)
+        return self.offer(f"SKU-{len(self.items)}", quantity, **facts)
+
+    def offer(self, code: str | None, quantity: object, **facts: Any) -> ListingId:
+        """Put something on sale under this code."""
+        item = self.shop.add(code, quantity, **facts)
         listing = self.kind.listing(item)
         self.items[listing] = item
         return listing
@@ -298,11 +200,8 @@ class MemoryRig(Rig):
 
     @cached_property
     def unbent(self) -> StockWriter:
-        small = {"page_max": 3, "read_batch_max": 4, "write_batch_max": 4}
-        capabilities = type(CAPABILITIES)(
-            **small, concurrency_max=CAPABILITIES.concurrency_max, guarantee=CAPABILITIES.guarantee
-        )
-        return MemoryConnector(STORE, self.stock, now=noon, capabilities=capabilities)
+        small = replace(CAPABILITIES, page_max=3, read_batch_max=4, write_batch_max=4)
+        return MemoryConnector(STORE, self.stock, now=noon, capabilities=small)
 
     @property
     def write_requests(self) -> int:
@@ -331,17 +230,6 @@ class MemoryRig(Rig):
         self.stock |= {ListingId("NEW-AT-THE-FRONT"): 1, **kept}
 
 
-MEMORY: Final = Kind(
-    credentials={},
-    secret="",
-    listing=_ideal,
-    write_method="",
-    list_path="",
-    untracked={"quantity": None},
-    unreadable={"quantity": "lots"},
-    fieldless=b"",
-    shapes={"": Shape()},
-)
 RIGS: Final[Mapping[str, type[Rig]]] = {**dict.fromkeys(KINDS, Rig), "memory": MemoryRig}
 SHAPES: Final = [(name, shape) for name, kind in KINDS.items() for shape in kind.shapes] + [
     ("memory", "")

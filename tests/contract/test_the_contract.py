@@ -20,14 +20,14 @@ async def test_a_mutant_dies_by_its_own_clause_and_for_the_right_reason(mutant: 
     rig = stand(mutant.base, bend=mutant.bend)
     # An AssertionError or a pytest failure only: a mistake in the test itself is no death.
     with pytest.raises((AssertionError, pytest.fail.Exception), match=re.escape(mutant.dies)):
-        await CLAUSES[mutant.clause].hold(rig)
+        await CLAUSES[mutant.clause].verify(rig)
 
 
 @by_name
 async def test_what_a_mutant_is_made_of_keeps_the_clause(mutant: Mutant) -> None:
     for bend in (None, Bent):
         rig = stand(mutant.base, bend=bend)
-        await CLAUSES[mutant.clause].hold(rig)
+        await CLAUSES[mutant.clause].verify(rig)
         assert isinstance(rig.connector, Bent) is (bend is not None)
 
 

@@ -157,11 +157,11 @@ async def _done(act: Act, rig: Rig, listing: ListingId) -> None:
 @clause("C15", "no error, repr or log line shows a secret", Needs.NETWORK)
 async def secrets_stay_secret(rig: Rig) -> None:
     said = {"message": f"who are you, {' '.join(rig.secrets)}?"}
-    echoes = [{"body": json.dumps(said).encode(), "status": at} for at in (200, 400, 401, 404, 500)]
-    for details in echoes:
+    echo = json.dumps(said).encode()
+    for status in (200, 400, 401, 404, 500):
         for act in ACTS:
             stood, listing = stocked(rig)
-            stood.shop.faults.always(Fault.ANSWER, **details)
+            stood.shop.faults.always(Fault.ANSWER, body=echo, status=status)
             with listening() as lines:
                 lines += [repr(stood.connector), str(stood.connector)]
                 try:

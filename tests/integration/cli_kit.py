@@ -25,9 +25,9 @@ FAST = {"rate": 1000}
 UNITS = {"MUG": 10, "TEE": 20, "CAP": 30}
 
 
-def call(*words: str, config: Path | None = None, **environment: str) -> Result:
+def call(*words: str, config: Path | str = "", **environment: str) -> Result:
     """Run the program as `stocksync WORDS…` on a terminal of 80 columns."""
-    named = {} if config is None else {"STOCKSYNC_CONFIG": str(config)}
+    named = {"STOCKSYNC_CONFIG": str(config)}
     runner = CliRunner(env={"COLUMNS": "80", "STOCKSYNC_USER": "anna", **named, **environment})
     try:
         return runner.invoke(app, list(words))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from stocksync.bootstrap import utc_now
 from stocksync.domain.identifiers import StoreId
 from stocksync.ledger.sql import open_ledger
 from stocksync.sandbox.faults import Fault
+from stocksync.sandbox.shop import Request
 from tests.integration.cli_kit import (
     FAST,
     UNITS,
@@ -132,9 +134,14 @@ def test_a_store_that_another_run_works_on_is_not_done(two_stores: Merchant) -> 
 
 
 def test_only_the_named_stores_are_asked_and_each_once(two_stores: Merchant) -> None:
-    document = two_stores.answer("sync", "--store", "web", "--store", "web")
+    two_stores.agreed()
+    [once] = two_stores.answer("sync", "--store", "web")["stores"]
+    two_stores.shops["shop"].requests.clear()
 
-    assert [at["store"] for at in document["stores"]] == ["web"]
+    [twice] = two_stores.answer("sync", "--store", "web", "--store", "web")["stores"]
+
+    assert (twice["store"], twice["readings"]) == ("web", 3)
+    assert twice["api_calls"] == once["api_calls"]
     assert two_stores.shops["shop"].requests == []
 
 
@@ -274,41 +281,39 @@ def test_what_is_printed_fits_eighty_columns(tmp_path: Path, blank_books: Path) 
         assert table_under(report, "store")[0][-1] == "calls"
 
 
-def test_ctrl_c_stops_a_run_with_one_line_and_loses_nothing(two_stores: Merchant) -> None:
+class Noticed(list[Request]):
+    """A store's list of requests that says when something is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+
+    def append(self, request: Request) -> None:
+        super().append(request)
+        self.asked.set()
+
+
+@pytest.mark.parametrize("words", [("sync",), ("sync", "--json")])
+def test_ctrl_c_stops_a_run_with_one_line_and_loses_nothing(
+    two_stores: Merchant, words: tuple[str, ...]
+) -> None:
     two_stores.agreed()
     two_stores.shops["shop"].sell("MUG", 2)
-    shop = two_stores.shops["web"]
-    shop.faults.next(Fault.HANGS)
-    before = len(shop.requests)
-    process = start("sync", config=two_stores.config)
-    waiting = asyncio.run(until_asked(two_stores, before))
+    web = two_stores.shops["web"]
+    web.requests = noticed = Noticed()
+    web.faults.next(Fault.HANGS)
+    process = start(*words, config=two_stores.config)
+    assert noticed.asked.wait(30)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
 
-    assert waiting
     assert process.returncode == 130
-    assert (stdout, len(stderr.splitlines())) == ("", 1)
+    assert len(stderr.splitlines()) == 1
     assert stderr.startswith("error: interrupted")
+    if "--json" in words:
+        assert list(json.loads(stdout)) == ["error", "problems"]
+    else:
+        assert stdout == ""
     assert two_stores.answer("runs")[0]["outcome"] == "interrupted"
     two_stores.run("sync")
-    assert shop.quantity("MUG") == 8
-
-
-async def until_asked(subject: Merchant, before: int) -> bool:
-    """Wait until the web store was asked something; the test's own time limit ends it."""
-    while len(subject.shops["web"].requests) == before:  # noqa: ASYNC110 - another thread's list
-        await asyncio.sleep(0.01)
-    return True
-
-
-def test_ctrl_c_in_a_script_still_leaves_one_document(two_stores: Merchant) -> None:
-    two_stores.agreed()
-    two_stores.shops["web"].faults.next(Fault.HANGS)
-    before = len(two_stores.shops["web"].requests)
-    process = start("sync", "--json", config=two_stores.config)
-    asyncio.run(until_asked(two_stores, before))
-    process.send_signal(signal.SIGINT)
-    stdout, _ = process.communicate(timeout=30)
-
-    assert process.returncode == 130
-    assert list(json.loads(stdout)) == ["error", "problems"]
+    assert web.quantity("MUG") == 8
