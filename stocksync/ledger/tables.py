@@ -61,7 +61,7 @@ class MovementRow(Row, table=True):
 
     __tablename__ = "movements"
     __table_args__ = (
-        CheckConstraint("units > 0", name="units"),
+        CheckConstraint("units >= 0", name="units"),
         CheckConstraint("source <> destination", name="sides"),
         one_of("kind", *named(MovementKind)),
         Index(None, "sku", "number"),

@@ -67,7 +67,7 @@ def books() -> None:
         sa.Column("run", NAME, nullable=False),
         sa.Column("seal", NAME, nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_movements")),
-        sa.CheckConstraint("units > 0", name=op.f("ck_movements_units")),
+        sa.CheckConstraint("units >= 0", name=op.f("ck_movements_units")),
         sa.CheckConstraint("source <> destination", name=op.f("ck_movements_sides")),
         sa.CheckConstraint(
             "kind IN ('opening', 'sale', 'return', 'count', 'adjustment', 'suspense', "
