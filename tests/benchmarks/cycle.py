@@ -184,31 +184,47 @@ def run_child(arguments: argparse.Namespace) -> None:
     print(json.dumps(result))
 
 
-def measure(skus: int) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
-    """Measure floor, quiet cycle and one with 1 % sold in one store, all in one run."""
-    server = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "tests.benchmarks.page_server", str(skus)], stdout=subprocess.PIPE
-    )
-    try:
-        assert server.stdout is not None
-        ports: dict[str, int] = json.loads(server.stdout.readline())
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            prepare_folder(folder, ports, skus)
-            child("floor", folder, ports, skus)  # pages are encoded once, before anything is timed
-            results = {"first contact": child("first", folder, ports, skus)}
-            results["floor"] = child("floor", folder, ports, skus)
-            results["unchanged"] = child("cycle", folder, ports, skus)
-            results["floor again"] = child("floor", folder, ports, skus)
-            httpx.get(f"http://127.0.0.1:{ports['recplus']}/_sell?every={CHANGED_EVERY}")
-            child("floor", folder, ports, skus)
-            results["1 % changed"] = child("cycle", folder, ports, skus)
-            results["after it"] = child("cycle", folder, ports, skus)
-    finally:
-        server.kill()
-        server.wait()
+def measure(skus: int, *, timed: bool = True) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
+    """Measure floor, quiet cycle and one with 1 % sold in one store, all in one run.
+
+    Without `timed` only what counters prove is measured: the floors are left out.
+    """
     expected = {platform: len(page_urls(platform, skus)) for platform in PLATFORMS}
-    return results, expected
+    words = [sys.executable, "-m", "tests.benchmarks.page_server", str(skus)]
+    with (
+        tempfile.TemporaryDirectory() as name,
+        subprocess.Popen(words, stdout=subprocess.PIPE) as server,  # noqa: S603
+    ):
+        try:
+            assert server.stdout is not None
+            ports: dict[str, int] = json.loads(server.stdout.readline())
+            return steps(Path(name), ports, skus, timed=timed), expected
+        finally:
+            server.kill()
+
+
+def steps(
+    folder: Path, ports: Mapping[str, int], skus: int, *, timed: bool
+) -> dict[str, dict[str, Any]]:
+    """Take the measurements in order, each in a process of its own."""
+
+    def take(kind: str) -> dict[str, Any]:
+        return child(kind, folder, ports, skus)
+
+    prepare_folder(folder, ports, skus)
+    results = {"first contact": take("first")}
+    if timed:
+        take("floor")  # pages are encoded once, before anything is timed
+        results["floor"] = take("floor")
+    results["unchanged"] = take("cycle")
+    if timed:
+        results["floor again"] = take("floor")
+    httpx.get(f"http://127.0.0.1:{ports['recplus']}/_sell?every={CHANGED_EVERY}")
+    if timed:
+        take("floor")
+    results["1 % changed"] = take("cycle")
+    results["after it"] = take("cycle")
+    return results
 
 
 def faults_in(results: Mapping[str, Mapping[str, Any]], expected: Mapping[str, int]) -> list[str]:
