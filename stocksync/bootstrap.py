@@ -113,9 +113,9 @@ async def opened(
             stack.push_async_callback(stores[configured.id].connector.aclose)
         metrics.begin(stores)
         # A census makes a million short-lived values: what is loaded by now is never garbage,
-        # and looking for cycles at every 700th of them costs a tenth of the time.
+        # and looking for cycles after every 700 of them costs a tenth of the time.
         gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
+        gc.set_threshold(10_000, 10, 10)
         yield Context(
             ledger=ledger,
             book=plan.book,
