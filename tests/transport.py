@@ -12,16 +12,20 @@ class StoreTransport(httpx.ASGITransport):
     """Carry requests to an ASGI application; a dropped connection is a network error.
 
     `answer_headers` are added to each answer, as a proxy in front of a store would. `sent` holds
-    every request as httpx sends it, before the store makes anything of it.
+    every request as httpx sends it, before the store makes anything of it. Requests with one of the
+    methods in `closed_to` find nobody at the door.
     """
 
     def __init__(self, app: ASGIApp, *, answer_headers: Mapping[str, str] | None = None) -> None:
         super().__init__(app=app)
         self.answer_headers = dict(answer_headers or {})
         self.sent: list[httpx.Request] = []
+        self.closed_to: set[str] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request)
+        if request.method in self.closed_to:
+            raise httpx.ConnectError("connection refused", request=request)
         try:
             answer = await super().handle_async_request(request)
         except ConnectionDropped as dropped:

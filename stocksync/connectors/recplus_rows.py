@@ -17,6 +17,7 @@ from stocksync.errors import StoreRejected, UnexpectedResponse
 CODELESS: Final = "no-code:"
 _MISSING: Final = "missing"
 _NOT_TRACKED: Final = ("", _MISSING)
+_UPDATED: Final = 204
 _NOT_FOUND: Final = 404
 _BAD_REQUEST: Final = 400
 
@@ -129,15 +130,17 @@ def outcomes(
 ) -> list[WriteResult]:
     """Read the reply to a batch: one result per correction, in their order.
 
-    The documents promise 200, or "204 for updated", and show no body (`seeds/000… §Stock`). No
-    body or `{"success": true}` is success for all. Rows speak for themselves; a correction in none
-    of them is unknown, and so are all when the body says neither.
+    The documents promise 200, or "204 for updated", and show no body (`seeds/000… §Stock`). A 204
+    or `{"success": true}` is success for all; a 200 that says nothing proves nothing (`reliability
+    §4.5 H03`). Rows speak for themselves; a correction in none of them is unknown, and so are all
+    when the body says neither.
 
     Raises:
         StoreRejected: The reply refuses the batch as a whole.
     """
     body = answer.body
-    if body is None or (isinstance(body, dict) and body.get("success") is True):
+    said_yes = isinstance(body, dict) and body.get("success") is True
+    if said_yes or answer.status == _UPDATED:
         return [told(one, WriteOutcome.APPLIED) for one in corrections]
     rows = _told_rows(body)
     refused = isinstance(body, dict) and (body.get("errors") or body.get("success") is False)

@@ -65,6 +65,22 @@ def test_a_sale_in_one_store_is_shown_in_the_other(two_stores: Merchant) -> None
     assert two_stores.answer("runs")[0]["id"] == document["run"]
 
 
+def test_the_table_of_a_run_says_what_its_document_says(two_stores: Merchant) -> None:
+    two_stores.agreed()
+    two_stores.shops["shop"].sell("MUG", 3)
+    two_stores.shops["web"].faults.always(Fault.FORBIDDEN, method="PUT")
+
+    text = two_stores.run("sync", expect=1).stdout
+    document = two_stores.answer("runs")[0]
+
+    numbers = [[str(at[key]) for key in REPORT[:-2]] for at in document["stores"]]
+    rows = [row for row in table_under(text, "store")[1:] if not row[0].endswith(":")]
+    assert rows == numbers
+    web = document["stores"][1]
+    assert f"web: failed: {web['error']}" in text.splitlines()
+    assert text.splitlines()[-1] == f"run {document['id']}: failed"
+
+
 def test_all_five_platforms_take_part_in_one_run(tmp_path: Path, blank_books: Path) -> None:
     with merchant(tmp_path, blank_books, FIVE, units={}) as subject:
         for store in ("shop", "trade", "web", "site"):

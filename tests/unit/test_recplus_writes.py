@@ -36,7 +36,7 @@ BAD, MISSING = WriteOutcome.REJECTED, WriteOutcome.NOT_FOUND
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b"", [GOOD, GOOD, GOOD]),
+        (b"", [UNSURE, UNSURE, UNSURE]),
         ({"success": True}, [GOOD, GOOD, GOOD]),
         ([{"code": c, "stock": 84} for c in "ABC"], [GOOD, GOOD, GOOD]),
         ({"stock": [{"code": c, "stock": "84"} for c in "CAB"]}, [GOOD, GOOD, GOOD]),
