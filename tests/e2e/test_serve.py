@@ -134,7 +134,14 @@ async def test_a_sale_in_one_store_reaches_the_others_and_sigterm_drains(service
         assert b"Traceback" not in errors
 
 
-async def test_a_service_that_was_killed_starts_again_and_loses_nothing(service: Service) -> None:
+async def test_a_service_that_was_killed_starts_again_and_promises_nothing_sold(
+    service: Service,
+) -> None:
+    """Kill it with a sale half carried out; what it shows then is never more than there is.
+
+    A write that may have been sent when it died explains one unit either way: the smaller ledger
+    is shown, and that unit waits in suspense (README, what it cannot promise, 3).
+    """
     code = next(iter(service.sandbox.shops["shop"].items)).code
     assert code is not None
     shops = [service.sandbox.shops[store] for store in ("shop", "trade", "web", "site")]
@@ -145,8 +152,9 @@ async def test_a_service_that_was_killed_starts_again_and_loses_nothing(service:
         shops[1].sell(code, 1)
         process.kill()
         await process.wait()
-    shops[2].sell(code, 1)
+    shops[2].sell(code, 3)
     async with service.running() as process:
-        await service.until(lambda: {shop.quantity(code) for shop in shops} == {agreed - 2})
+        safe = ({agreed - 4}, {agreed - 5})
+        await service.until(lambda: {shop.quantity(code) for shop in shops} in safe)
         os.kill(process.pid, signal.SIGTERM)
         assert await process.wait() == 0
