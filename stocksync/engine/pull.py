@@ -246,7 +246,9 @@ async def movements_of(
     levels: dict[Sku, Levels] = await context.ledger.levels(parts) if parts else {}
     movements = []
     for change in changes:
-        movements += movements_for(change, levels, context.book, at=now, run=run)
+        if change.sku is not None and levels.keys() >= context.book.parts(change.sku).keys():
+            # What the ledger never opened is not known to be zero: its changes book nothing.
+            movements += movements_for(change, levels, context.book, at=now, run=run)
         adopts = store.seat.first_contact is FirstContact.ADOPT and change.sku not in levels
         if adopts and (opening := opening_for(change, context.book, at=now, run=run)):
             movements.append(opening)

@@ -130,3 +130,15 @@ async def test_a_rejected_increase_is_not_believed_and_the_store_is_put_right() 
     assert (await at.sync()).outcome == "ok"
     assert await at.on_hand("MUG") == 5
     assert at.shows("a") == at.shows("b") == {"MUG": 5}
+
+
+async def test_a_sale_of_a_sku_the_ledger_never_opened_books_nothing_and_zeroes_nobody() -> None:
+    at = world({"a": {"NEW": 8}, "b": {"NEW": 5}})
+    await at.sync()
+    at.sell("a", "NEW", 1)
+    await at.sync()
+    assert await at.movements() == 0
+    assert (at.shows("a"), at.shows("b")) == ({"NEW": 7}, {"NEW": 5})
+    await at.count(NEW=6)
+    await at.sync()
+    assert at.shows("a") == at.shows("b") == {"NEW": 6}
