@@ -75,6 +75,12 @@ class Service:
         items = json.loads(body)["items"]
         return next(int(item["quantity"]) for item in items if item["code"] == code)
 
+    def nothing_is_under_way(self) -> bool:
+        """Tell whether every write has been answered and booked."""
+        lines = self.get("/metrics")[1].splitlines()
+        open_ = [at for at in lines if at.startswith('stocksync_intents{state="open"')]
+        return bool(open_) and all(at.endswith(" 0.0") for at in open_)
+
     async def until(self, holds: object) -> None:
         async with asyncio.timeout(WAIT_SECONDS):
             while not await asyncio.to_thread(holds):  # type: ignore[arg-type]
@@ -149,6 +155,7 @@ async def test_a_service_that_was_killed_starts_again_and_promises_nothing_sold(
         await service.until(lambda: len({shop.quantity(code) for shop in shops}) == 1)
         agreed = shops[0].quantity(code)
         assert agreed is not None
+        await service.until(service.nothing_is_under_way)
         shops[1].sell(code, 1)
         process.kill()
         await process.wait()
