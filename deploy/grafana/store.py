@@ -208,12 +208,14 @@ _TALK: Final = Row(
             "Requests by status",
             "The store's answers; none means that no answer came.",
             increases("stocksync_http_requests_total", "status"),
+            width=6,
         ),
         _series(
             "Time to answer",
             "How long the store took, by what was asked.",
             quantile(0.95, "stocksync_http_request_duration_seconds", "operation"),
             unit="s",
+            width=6,
         ),
         _series(
             "Waiting for the rate limit",
@@ -224,6 +226,13 @@ _TALK: Final = Row(
                 legend="{{store}}",
             ),
             unit="percentunit",
+            width=6,
+        ),
+        _series(
+            "Webhooks",
+            "Hints from the store, by what became of them; they only say where to look sooner.",
+            increases("stocksync_webhooks_total", "outcome"),
+            width=6,
         ),
     ),
 )

@@ -88,15 +88,14 @@ async def fake_world(folder: Path, *, skus: int, seed: int, port: int) -> AsyncI
 def shelves(catalogue: Catalogue) -> dict[str, int]:
     """Count what lies on the shelves: ordinary goods, odd codes, and what one store alone sells.
 
-    Twins, duplicates and goods without a code cannot be told apart, so nobody can count them;
-    where there is nothing, nobody wrote a line.
+    Twins, duplicates and goods without a code cannot be told apart, so nobody can count them.
     """
     items = [item for shop in catalogue.shops.values() for item in shop.items if item.code]
     times = Counter(item.code for item in items)
     alone = {
         str(item.code): item.shown
         for item in items
-        if times[item.code] == 1 and item.shown is not None and item.shown > 0
+        if times[item.code] == 1 and item.shown is not None and item.shown >= 0
     }
     return {**alone, **catalogue.odd_opening, **catalogue.opening}
 

@@ -55,6 +55,7 @@ class Shop:
         self.items: list[Item] = []
         self.orders: list[Order] = []
         self.webhooks: list[dict[str, Any]] = []
+        self.order_listeners: list[Callable[[Order], object]] = []
         self.print_states: dict[str, str] = {}
         self.requests: list[Request] = []
         self.writes: list[Write] = []
@@ -250,6 +251,8 @@ class Shop:
         )
         order = Order(order_id=self._next_order_id, placed_at=self.now(), lines=[line])
         self.orders.append(order)
+        for listener in self.order_listeners:
+            listener(order)
         self._next_order_id += 1
         # The gap leaves room for the option and delivery lines that REC+ adds to an order.
         self._next_line_id += 10
