@@ -2,7 +2,8 @@
 
 The floor asks for the same pages with bare httpx and decodes them, and does nothing else. Each
 measurement runs in a process of its own, so that its peak memory is its own. Exit 1 when calls are
-not exactly what the pages ask for, when a quiet cycle writes anything, or the ratio is above 3.
+not exactly what the pages ask for, writes not exactly what changed, when a quiet cycle writes
+anything, or the ratio is above 3.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,12 +29,13 @@ from stocksync.domain.stocktake import Count
 from stocksync.engine import stocktake
 from stocksync.engine.sync import sync
 from stocksync.ledger.migrations import migrate
+from tests.benchmarks.expected import faults_in, page_urls, sale_paths
 from tests.benchmarks.page_server import PLATFORMS, SKUS_PER_PRINT, code
 
 RATIO_MAX: Final = 3.0
 MEMORY_MAX_MB: Final = 200
-CHANGED_EVERY: Final = 100
-PAGE: Final = {"recplus": 1000, "b2bwave": 500, "freewebstore": 100, "simvoly": 50}
+#: Everything is read page after page, but the print store two at a time (`connectors/`).
+PRINTS_AT_ONCE: Final = 2
 CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
     "recplus": {"username": "u", "password": "p"},
     "b2bwave": {"app_code": "a", "token": "t"},
@@ -43,33 +45,24 @@ CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def page_urls(platform: str, skus: int) -> list[str]:
-    """Return the addresses of every page, as the store's own paging asks for them."""
-    if platform == "idealfactory":
-        return [f"/api/v1/products/{at + 1}" for at in range(-(-skus // SKUS_PER_PRINT))]
-    size = PAGE[platform]
-    starts = range(0, skus, size)
-    if platform == "recplus":
-        return [f"/api/v1/stock?limit={size}&offset={at}" for at in starts]
-    if platform == "b2bwave":
-        # No total is ever shown: a full last page can only be known by asking for one more.
-        pages = range(1, skus // size + 2)
-        return [f"/api/products?paginated=1&per_page={size}&page={at}" for at in pages]
-    if platform == "freewebstore":
-        return [f"/product/?per_page={size}&start={at}" for at in starts]
-    return [f"/api/site/products?limit={size}&skip={at}" for at in starts]
-
-
-async def floor(ports: Mapping[str, int], skus: int) -> dict[str, Any]:
+async def floor(
+    ports: Mapping[str, int], skus: int, decode: Callable[[bytes], Any]
+) -> dict[str, Any]:
     """Ask for all pages with bare httpx, all stores side by side, and decode them."""
+
+    async def take_turns(client: httpx.AsyncClient, urls: Iterator[str]) -> int:
+        asked = 0
+        for url in urls:
+            decode((await client.get(url)).content)
+            asked += 1
+        return asked
 
     async def one(platform: str) -> int:
         base = f"http://127.0.0.1:{ports[platform]}"
+        urls = iter(page_urls(platform, skus))
         async with httpx.AsyncClient(base_url=base) as client:
-            urls = page_urls(platform, skus)
-            for url in urls:
-                msgspec.json.decode((await client.get(url)).content)
-        return len(urls)
+            width = PRINTS_AT_ONCE if platform == "idealfactory" else 1
+            return sum(await asyncio.gather(*(take_turns(client, urls) for _ in range(width))))
 
     started = time.perf_counter()
     calls = await asyncio.gather(*(one(platform) for platform in PLATFORMS))
@@ -174,7 +167,9 @@ def run_child(arguments: argparse.Namespace) -> None:
     """Do one measurement in this process and print it as JSON."""
     ports = json.loads(arguments.ports)
     if arguments.child == "floor":
-        work = floor(ports, arguments.skus)
+        work = floor(ports, arguments.skus, msgspec.json.decode)
+    elif arguments.child == "floor-json":
+        work = floor(ports, arguments.skus, json.loads)
     elif arguments.child == "first":
         work = first_contact(arguments.folder, arguments.skus)
     else:
@@ -185,7 +180,7 @@ def run_child(arguments: argparse.Namespace) -> None:
 
 
 def measure(skus: int, *, timed: bool = True) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
-    """Measure floor, quiet cycle and one with 1 % sold in one store, all in one run.
+    """Measure floor, quiet cycle and one after 1 % was sold, all in one run.
 
     Without `timed` only what counters prove is measured: the floors are left out.
     """
@@ -219,27 +214,20 @@ def steps(
     results["unchanged"] = take("cycle")
     if timed:
         results["floor again"] = take("floor")
-    httpx.get(f"http://127.0.0.1:{ports['recplus']}/_sell?every={CHANGED_EVERY}")
+        results["floor, json"] = take("floor-json")
+    for platform, path in sale_paths(skus).items():
+        httpx.get(f"http://127.0.0.1:{ports[platform]}{path}")
     if timed:
         take("floor")
     results["1 % changed"] = take("cycle")
+    results["1 % changed"]["writes"] = {
+        platform: httpx.get(f"http://127.0.0.1:{port}/_counters").json()["writes"]
+        for platform, port in ports.items()
+    }
+    if timed:
+        take("floor")
     results["after it"] = take("cycle")
     return results
-
-
-def faults_in(results: Mapping[str, Mapping[str, Any]], expected: Mapping[str, int]) -> list[str]:
-    """Return what counters prove wrong: calls, writes and rows; nothing that depends on speed."""
-    faults = []
-    for name in ("unchanged", "after it"):
-        quiet = results[name]
-        if quiet["by_store"] != expected:
-            faults.append(f"{name}: calls {quiet['by_store']}, expected exactly {expected}")
-        written = {table: rows for table, rows in quiet["rows"].items() if rows}
-        if set(written) - {"runs", "stores"} or quiet["confirmed"] or quiet["movements"]:
-            faults.append(f"{name}: a quiet cycle wrote {written}")
-    for name in ("unchanged", "1 % changed", "after it"):
-        faults += [f"{name}: {error}" for error in results[name]["errors"]]
-    return faults
 
 
 def show(results: Mapping[str, Mapping[str, Any]], skus: int) -> float:
@@ -247,13 +235,14 @@ def show(results: Mapping[str, Mapping[str, Any]], skus: int) -> float:
     base = (results["floor"]["seconds"] + results["floor again"]["seconds"]) / 2
     print(f"{skus} SKUs in 5 stores on loopback; floor: same pages, bare httpx and msgspec")
     print(f"{'':14}{'seconds':>9}{'x floor':>9}{'peak MB':>9}{'calls':>8}{'written':>9}{'rows':>8}")
-    for name in ("floor", "floor again", "unchanged", "1 % changed", "after it"):
+    for name in ("floor", "floor again", "floor, json", "unchanged", "1 % changed", "after it"):
         at = results[name]
         rows = sum(at.get("rows", {}).values())
         print(
             f"{name:14}{at['seconds']:9.2f}{at['seconds'] / base:9.2f}{at['peak_mb']:9.0f}"
             f"{at['calls']:8}{at.get('confirmed', 0):9}{rows:8}"
         )
+    print(f"write requests, 1 % changed: {results['1 % changed']['writes']}")
     print(f"rows by table, unchanged: {results['unchanged']['rows']}")
     print(f"rows by table, 1 % changed: {results['1 % changed']['rows']}")
     return float(results["unchanged"]["seconds"] / base)
@@ -262,7 +251,7 @@ def show(results: Mapping[str, Mapping[str, Any]], skus: int) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--skus", type=int, default=100_000)
-    parser.add_argument("--child", choices=["floor", "first", "cycle"])
+    parser.add_argument("--child", choices=["floor", "floor-json", "first", "cycle"])
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--ports")
     given = parser.parse_args(arguments)
@@ -271,12 +260,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     results, expected = measure(given.skus)
     ratio = show(results, given.skus)
-    faults = faults_in(results, expected)
+    faults = faults_in(results, expected, given.skus)
     if ratio > RATIO_MAX:
         faults.append(f"the unchanged cycle took {ratio:.2f} times its floor; the goal is 3")
-    peak = results["unchanged"]["peak_mb"]
+    peak = max(results[name]["peak_mb"] for name in ("unchanged", "1 % changed"))
     if peak > MEMORY_MAX_MB:
-        faults.append(f"unchanged: peak memory {peak:.0f} MB; the goal is {MEMORY_MAX_MB}")
+        faults.append(f"peak memory {peak:.0f} MB; the goal is {MEMORY_MAX_MB}")
     print("\n".join(faults) or f"ratio {ratio:.2f}, calls exact, a quiet cycle wrote nothing")
     return 1 if faults else 0
 

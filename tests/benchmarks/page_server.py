@@ -95,7 +95,7 @@ class Shop:
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path == "/_sell":
-            for index in range(0, self.count, int(query["every"])):
+            for index in range(int(query["first"]), self.count, int(query["every"])):
                 self.set(index, self.quantities[index] - 1)
             return b"{}"
         if parts.path == "/_counters":
