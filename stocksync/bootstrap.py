@@ -19,14 +19,19 @@ from stocksync import metrics, scheduler
 from stocksync.connectors import REGISTRY
 from stocksync.connectors.http import Transport
 from stocksync.contracts.connector import StoreAccount
+from stocksync.contracts.dispatch import Dispatcher
 from stocksync.dispatch.embedded import Embedded
 from stocksync.domain.identifiers import StoreId
 from stocksync.domain.intake import Seat
 from stocksync.domain.rulebook import Rulebook
 from stocksync.engine.context import Context, Store
+from stocksync.files.token_entries import MAIN_NAME
 from stocksync.ledger.schema import pending
 from stocksync.ledger.sql import open_ledger
 from stocksync.ops import app, gauges, server
+from stocksync.ops.access import Access, Token, token
+from stocksync.ops.desk import Desk, ServiceView, StoreView
+from stocksync.ops.doors import Door, door
 from stocksync.rulebook import load_rulebook
 from stocksync.settings import Settings, StoreSettings, load_settings
 
@@ -149,6 +154,57 @@ def needs_migration(settings: Settings) -> bool:
     return pending(settings.database.get_secret_value())
 
 
+def tokens_of(settings: Settings) -> list[Token]:
+    """Return every token that opens the service: the main one, and those with names."""
+    main = settings.http.token
+    tokens = [] if main is None else [token(MAIN_NAME, main.get_secret_value())]
+    return tokens + [
+        token(at.name, at.token.get_secret_value(), at.scopes) for at in settings.http.tokens
+    ]
+
+
+def doors_of(settings: Settings) -> dict[StoreId, Door]:
+    """Return what the webhooks of each store must bring, where it has some."""
+    return {
+        store.id: door(
+            store.platform, {name: at.get_secret_value() for name, at in store.webhook.items()}
+        )
+        for store in settings.stores
+        if store.webhook
+    }
+
+
+def view_of(plan: Plan) -> ServiceView:
+    """Return what may be shown of the files, without a secret."""
+    stores = [
+        StoreView(
+            id=store.id,
+            platform=store.platform,
+            url=store.url,
+            role=store.role,
+            first_contact=store.first_contact,
+            poll=store.poll,
+            sweep=store.sweep,
+        )
+        for store in plan.settings.stores
+    ]
+    rules = str(plan.settings.rules)
+    return ServiceView(stores=tuple(stores), rules=rules, warnings=plan.warnings)
+
+
+def desk_of(plan: Plan, context: Context, dispatcher: Dispatcher) -> Desk:
+    """Return what the handlers of a running service work with."""
+    view, doors = view_of(plan), doors_of(plan.settings)
+    return Desk(
+        context=lambda: context,
+        dispatcher=dispatcher,
+        access=Access(tokens_of(plan.settings), now=utc_now),
+        view=lambda: view,
+        webhooks=lambda: doors,
+        started_at=utc_now(),
+    )
+
+
 async def serve(plan: Plan, *, told: Callable[[str], None]) -> None:
     """Run until SIGTERM or SIGINT: pull each store at its poll, push what is due, answer HTTP.
 
@@ -169,10 +225,10 @@ async def serve(plan: Plan, *, told: Callable[[str], None]) -> None:
             polls, lambda store: dispatcher.request(store, "pull"), now=utc_now()
         )
         http = plan.settings.http
-        token = http.token.get_secret_value() if http.token else ""
-        door = server.build(app.build(lambda: context, token=token), host=http.host, port=http.port)
+        desk = desk_of(plan, context, dispatcher)
+        web = server.build(app.build(desk), host=http.host, port=http.port)
         await gauges.prove(context.ledger)
-        door_task = asyncio.create_task(door.serve(), name="http")
+        door_task = asyncio.create_task(web.serve(), name="http")
         clock.start()
         told(f"serving on http://{http.host}:{http.port} with {len(polls)} stores")
         await first_of(stopping.wait(), door_task)
@@ -181,7 +237,7 @@ async def serve(plan: Plan, *, told: Callable[[str], None]) -> None:
         await first_of(dispatcher.drain(DRAIN_SECONDS), hurry.wait())
         await dispatcher.drain(0)
         clock.shutdown(wait=False)
-        door.should_exit = True
+        web.should_exit = True
         await door_task
 
 

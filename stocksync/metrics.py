@@ -90,6 +90,9 @@ HTTP_SECONDS = _histogram(
 RATE_LIMIT_WAIT = _counter(
     "rate_limit_wait_seconds_total", "Time spent waiting for a store's rate limit.", ["store"]
 )
+WEBHOOKS = _counter(
+    "webhooks_total", "Webhook requests by what became of them.", ["store", "outcome"]
+)
 STORE_STATE = _gauge("store_state", "1 for the state a store is in.", ["store", "state"])
 LEDGER_IMBALANCE = _gauge("ledger_imbalance", "SKUs whose accounts do not sum to zero.")
 PROJECTION_MISMATCH = _gauge(
@@ -98,12 +101,15 @@ PROJECTION_MISMATCH = _gauge(
 
 STORE_STATES: Final = ("healthy", "waiting", "held", "paused")
 OUTCOMES: Final = ("ok", "held", "failed", "skipped")
+WEBHOOK_OUTCOMES: Final = ("accepted", "ignored", "refused", "failed")
 
 
 def begin(stores: Iterable[str]) -> None:
     """Make the series of every store exist at zero, so that a first error shows as a rise."""
     for store in stores:
-        for kind in ("pull", "push"):
+        for outcome in WEBHOOK_OUTCOMES:
+            WEBHOOKS.labels(store, outcome)
+        for kind in ("pull", "look", "push"):
             for outcome in OUTCOMES:
                 RUNS.labels(store, kind, outcome)
         for outcome in ("confirmed", "rejected", "unknown", "superseded"):

@@ -16,6 +16,8 @@ from stocksync.files.complaints import Complaints, complain_of_blanks, nearest, 
 from stocksync.files.environment import filled_in, readable_by_others, secrets_read
 from stocksync.files.settings_file import PLATFORMS, SettingsFile, StoreEntry
 from stocksync.files.starter import starter_configuration
+from stocksync.files.token_entries import TokenEntry, tokens_from
+from stocksync.files.webhook_entries import WebhookEntry
 from stocksync.files.yamlfile import Document, Keys, load
 
 __all__ = [
@@ -27,18 +29,25 @@ __all__ = [
     "starter_configuration",
 ]
 
-_SECRET_NAMES: Final = {"token"}.union(*map(secret_names, PLATFORMS.values())) - {"username"}
+_WEBHOOKS: Final = [at.WEBHOOK for at in PLATFORMS.values() if at.WEBHOOK is not None]
+_SECRET_NAMES: Final = {"token"}.union(*map(secret_names, [*PLATFORMS.values(), *_WEBHOOKS])) - {
+    "username"
+}
 _PASSWORD_INSIDE: Final = re.compile(r"://[^/@:]*:[^/@$]+@")
 _MEMORY: Final = ("sqlite://", "sqlite:///:memory:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """Where the pages and the API are served; without a token only on this machine."""
+    """Where the pages and the API are served; without a token only on this machine.
+
+    `token` may do everything; `tokens` have names, and scopes that say what each may do.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     token: SecretStr | None = None
+    tokens: tuple[TokenEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +55,9 @@ class StoreSettings:
     """One configured store.
 
     `url` is the origin. `credentials` and `options` hold the platform's own keys; the option
-    `location_ids` reads `main=1,north=2`. `rate`: requests per
-    second, `concurrency`: requests at once; None leaves both to the platform.
+    `location_ids` reads `main=1,north=2`. `webhook` is what its webhooks must bring; empty: it has
+    none. `rate`: requests per second, `concurrency`: requests at once; None leaves both to the
+    platform.
     """
 
     id: StoreId
@@ -55,6 +65,7 @@ class StoreSettings:
     url: str
     credentials: Mapping[str, SecretStr] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    webhook: Mapping[str, SecretStr] = field(default_factory=dict)
     role: Role = Role.CHANNEL
     first_contact: FirstContact = FirstContact.HOLD
     poll: timedelta = timedelta(seconds=60)
@@ -97,6 +108,7 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
     complain_of_blanks(document, (), document.data, complaints)
     data = filled_in(document, environment, complaints)
     top = _top(document, data, complaints)
+    tokens = tokens_from(document, data.get("http"), complaints)
     given = data.get("stores")
     entries = [
         _store(document, ("stores", index), entry, complaints)
@@ -112,7 +124,9 @@ def load_settings(path: Path, environment: Mapping[str, str]) -> Settings:
         path=path,
         database=SecretStr(_located(top.database.get_secret_value(), path.parent)),
         rules=path.parent / top.rules,
-        http=HttpSettings(host=top.http.host, port=top.http.port, token=top.http.token),
+        http=HttpSettings(
+            host=top.http.host, port=top.http.port, token=top.http.token, tokens=tokens
+        ),
         stores=stores,
         warnings=_warnings(document, stores),
     )
@@ -126,7 +140,8 @@ def _top(
     http = given.get("http")
     if isinstance(http, dict):
         given["http"] = secrets_read(document, ("http",), http, frozenset({"token"}), complaints)
-        if not given["http"].get("token") and _reaches_others(given["http"].get("host")):
+        known = given["http"].get("token") or given["http"].get("tokens")
+        if not known and _reaches_others(given["http"].get("host")):
             text = "others can reach this address; set http.token, or use 127.0.0.1"
             complaints.add(document, ("http", "host"), text)
     try:
@@ -155,6 +170,10 @@ def _store(document: Document, keys: Keys, entry: Any, complaints: Complaints) -
         _common_only(document, keys, entry, complaints)
         return None
     given = secrets_read(document, keys, entry, secret_names(model), complaints)
+    webhook, place = given.get("webhook"), (*keys, "webhook")
+    if isinstance(webhook, dict) and model.WEBHOOK is not None:
+        names = secret_names(model.WEBHOOK)
+        given["webhook"] = secrets_read(document, place, webhook, names, complaints)
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -206,12 +225,14 @@ def _compare_accounts(
 def _settings_of(entry: StoreEntry) -> StoreSettings:
     names = sorted(secret_names(type(entry)))
     options = {name: _as_text(getattr(entry, name)) for name in entry.given_options()}
+    webhook: WebhookEntry | None = getattr(entry, "webhook", None)
     return StoreSettings(
         id=StoreId(entry.id),
         platform=entry.platform,
         url=entry.url,
         credentials={name: getattr(entry, name) for name in names},
         options=options,
+        webhook=webhook.given_secrets() if webhook is not None else {},
         role=entry.role,
         first_contact=entry.first_contact,
         poll=entry.poll,

@@ -21,6 +21,7 @@ from stocksync.connectors.simvoly_variants import (
     observations,
     product_of,
 )
+from stocksync.connectors.simvoly_webhooks import SimvolyWebhooks
 from stocksync.contracts.connector import (
     Capabilities,
     ReadBack,
@@ -82,7 +83,7 @@ def connect(
     )
 
 
-class SimvolyConnector:
+class SimvolyConnector(SimvolyWebhooks):
     """One Simvoly site; reads variants, writes whole products."""
 
     def __init__(

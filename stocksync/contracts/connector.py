@@ -145,3 +145,35 @@ class StockWriter(StockReader, Protocol):
             StoreUnavailable: The request never left this machine.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """One webhook as a store keeps it; `target` is None where the store does not show it."""
+
+    id: str
+    events: tuple[str, ...]
+    target: str | None = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@runtime_checkable
+class WebhookAdmin(StoreConnector, Protocol):
+    """A store whose webhooks are made through its API."""
+
+    @property
+    def webhook_events(self) -> tuple[str, ...]:
+        """Name the events after which a quantity may be another."""
+        ...
+
+    async def webhooks(self) -> Sequence[Webhook]:
+        """Return every webhook of the account, ours and others."""
+        ...
+
+    async def add_webhook(self, *, target: str, secret: str, events: Sequence[str]) -> Webhook:
+        """Let the store send these events to `target`; asked twice, it sends them twice.
+
+        Raises:
+            OutcomeUnknown: It may or may not exist now; look at `webhooks` before trying again.
+        """
+        ...

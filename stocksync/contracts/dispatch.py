@@ -7,7 +7,8 @@ from typing import Literal, Protocol
 
 from stocksync.domain.identifiers import Sku, StoreId
 
-Kind = Literal["pull", "push"]
+#: `look`: read only what the store itself hinted at.
+Kind = Literal["pull", "look", "push"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,10 @@ class Dispatcher(Protocol):
 
     def request(self, store: StoreId, kind: Kind) -> bool:
         """Ask for a job; False when one of this kind waits already, or the service is stopping."""
+        ...
+
+    def hinted(self, store: StoreId) -> None:
+        """Look soon at what waiting hints of a store name; many of them are one look."""
         ...
 
     async def reconcile(self, wish: Wish) -> str:

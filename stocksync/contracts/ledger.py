@@ -6,7 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from stocksync.contracts.browsing import Browsing
+from stocksync.contracts.hints import Hints
 from stocksync.domain.gates import Gate
+from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account, Movement
 from stocksync.domain.plan import Line
@@ -129,7 +132,8 @@ class Commit:
     `records` are written as they stand when their `version` is still the one in the ledger
     (a new listing has version 0 and must not exist yet); otherwise nothing is written at all.
     `due` marks every listing of these SKUs (and these listings) in need of a push, except those
-    named in `records`, whose own `due_since` is final.
+    named in `records`, whose own `due_since` is final. `answered` are hints that a look answered:
+    those said again since are kept.
     """
 
     movements: list[Movement] = field(default_factory=list)
@@ -141,6 +145,7 @@ class Commit:
     holds: list[Hold] = field(default_factory=list)
     run: RunRecord | None = None
     store: StoreRecord | None = None
+    answered: list[Hint] = field(default_factory=list)
     lease: Lease | None = None
 
 
@@ -163,7 +168,7 @@ class Verdict:
         return not (self.imbalances or self.mismatches or self.broken_seals)
 
 
-class Ledger(Protocol):
+class Ledger(Browsing, Hints, Protocol):
     """The books. Two implementations, one contract suite: SQLModel tables, and a dict."""
 
     async def commit(self, commit: Commit) -> int:
@@ -248,12 +253,20 @@ class Ledger(Protocol):
         """Return a SKU's movements, newest first."""
         ...
 
+    async def booked(self, key: str) -> BookedMovement | None:
+        """Return the movement with this key; None when it never was booked."""
+        ...
+
     async def intents(
         self,
         store: StoreId | None = None,
         states: Iterable[IntentState] = (IntentState.OPEN, IntentState.UNKNOWN),
     ) -> list[Intent]:
         """Return intents in these states, oldest first."""
+        ...
+
+    async def writes(self, store: StoreId, listing: ListingId, limit: int) -> list[Intent]:
+        """Return the writes to one listing, newest first."""
         ...
 
     async def holds(

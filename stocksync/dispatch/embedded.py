@@ -11,6 +11,7 @@ import structlog
 from stocksync.contracts.dispatch import Kind, RunEvent, StoreStatus, Wish
 from stocksync.contracts.ledger import Commit, RunRecord
 from stocksync.dispatch.manual import ManualRuns
+from stocksync.dispatch.reminders import Pace, Reminders, job_for
 from stocksync.domain.identifiers import StoreId
 from stocksync.engine.context import Context
 from stocksync.engine.report import Outcome, StoreReport, worst
@@ -19,6 +20,7 @@ from stocksync.errors import StockSyncError
 
 log = structlog.get_logger(__name__)
 
+_ORDER: Final[tuple[Kind, ...]] = ("pull", "look", "push")
 #: What a report shows that makes it worth a row in the books.
 _NEWS: Final = ("movements", "corrections", "unknown", "failed")
 
@@ -28,12 +30,14 @@ class _Desk:
     """One store's queue: what is asked for, the task that works on it, how each kind last ended.
 
     `stopped`: the last pull failed or was held, so nothing may be written before a good one.
+    `booked`: movements of looks since the last pull.
     """
 
     wanted: set[Kind] = field(default_factory=set)
     task: asyncio.Task[None] | None = None
     outcomes: dict[Kind, Outcome] = field(default_factory=dict)
     stopped: bool = False
+    booked: int = 0
     working: Kind | None = None
     error: str = ""
 
@@ -51,12 +55,24 @@ class Embedded:
         context: Callable[[], Context],
         *,
         next_pull: Callable[[StoreId], datetime | None] = lambda _: None,
+        pace: Pace = Pace(),  # noqa: B008 - frozen
     ) -> None:
         self._context = context
         self._next_pull = next_pull
         self._manual = ManualRuns(context)
         self._desks: dict[StoreId, _Desk] = {}
+        self._reminders = Reminders(lambda store: self.request(store, "look"), pace)
         self._stopping = False
+
+    def hinted(self, store: StoreId) -> None:
+        """Look soon at what waiting hints of a store name; many of them are one look."""
+        if not self._stopping and store in self._context().stores:
+            self._reminders.remind(store)
+
+    async def recall(self) -> None:
+        """Look at what was hinted before this process began."""
+        for store in {hint.store for hint in await self._context().ledger.hints()}:
+            self.hinted(store)
 
     def request(self, store: StoreId, kind: Kind) -> bool:
         """Ask for a job; False when the store has one of this kind waiting already, or we stop."""
@@ -96,6 +112,7 @@ class Embedded:
     async def drain(self, seconds: float) -> bool:
         """Take no more requests, let running jobs end, and cancel what is left after `seconds`."""
         self._stopping = True
+        self._reminders.stop()
         for desk in self._desks.values():
             desk.wanted.clear()
         running = [*self._running(), asyncio.create_task(self._manual.drain(seconds))]
@@ -116,12 +133,11 @@ class Embedded:
     async def _work(self, store: StoreId, desk: _Desk) -> None:
         """Do what is wanted until nothing is: pulls before pushes, so that pushes know more."""
         while desk.wanted:
-            kind: Kind = "pull" if "pull" in desk.wanted else "push"
-            desk.wanted.discard(kind)
-            if kind == "push" and desk.stopped:
-                continue
-            desk.working = kind
+            kind: Kind | None = None
             try:
+                kind = desk.working = await self._next(store, desk)
+                if kind is None:
+                    continue
                 report = await self._job(store, kind)
             except StockSyncError as error:
                 log.exception("job failed", store=store, kind=kind, reason=str(error))
@@ -129,13 +145,30 @@ class Embedded:
             finally:
                 desk.working = None
             self._tell(desk, kind, report)
-            if kind == "pull":
+            if kind != "push":
                 desk.stopped = report.stopped
+                desk.booked = desk.booked + report.movements if kind == "look" else 0
                 if not self._stopping:
                     desk.wanted.add("push")
             if report.moved:
                 for other in self._context().stores:
                     self.request(other, "push")
+
+    async def _next(self, store: StoreId, desk: _Desk) -> Kind | None:
+        """Take the next job off the list; None when there is nothing in it to do."""
+        wanted = next(kind for kind in _ORDER if kind in desk.wanted)
+        desk.wanted.discard(wanted)
+        if wanted == "pull":
+            desk.wanted.discard("look")  # a pull answers every hint that came before it
+            return wanted
+        if desk.stopped:
+            return None  # only a whole pull tells whether the store is well again
+        if wanted == "push":
+            return wanted
+        answer = await job_for(self._context(), store, booked=desk.booked)
+        if answer is not None:
+            self._reminders.begun(store, answer)
+        return answer
 
     async def _job(self, store: StoreId, kind: Kind) -> StoreReport:
         """Do one job, and keep a row of it when it did anything."""
@@ -145,7 +178,8 @@ class Embedded:
         )
         report = StoreReport(store=store)
         work = Sync(context=context, run=run.id, reports={store: report})
-        await (work.pull if kind == "pull" else work.push)(context.stores[store])
+        jobs = {"pull": work.pull, "look": work.look, "push": work.push}
+        await jobs[kind](context.stores[store])
         if any(getattr(report, name) for name in _NEWS):
             await context.ledger.commit(Commit(run=finished(work, run, report.outcome)))
         return report

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.intake import Look, find_twins
 from stocksync.domain.merge import agreement_of, was_met
@@ -17,12 +18,14 @@ class Glance:
     """What a look brought back: how much was read, and the listings that show something new.
 
     `unseen` are the agreements that a complete census did not meet; None after a look at a few.
+    `answered` are the hints that had come in before it began.
     """
 
     started_at: datetime
     readings: int = 0
     news: dict[ListingId, Observation] = field(default_factory=dict)
     unseen: set[int] | None = None
+    answered: list[Hint] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:

@@ -52,12 +52,14 @@ async def pull(
 ) -> None:
     """Read the store and book what happened there since it was last agreed on.
 
-    With `skus` only their listings are read. Raises what the connector raises: nothing is booked
-    then, and every listing keeps its baseline.
+    With `skus` only their listings are read; otherwise it answers every hint. Raises what the
+    connector raises: nothing is booked then, and every listing keeps its baseline.
     """
     remembered = await context.ledger.store(store.id)
     anew = remembered.links_fingerprint != context.book.fingerprint
+    hints = await context.ledger.hints(store.id) if skus is None else []
     glance = await glance_at(context, store, skus, relink=anew)
+    glance.answered = hints
     report.readings += glance.readings
     await book_news(context, store, report, glance, run=run, lease=lease, relink=anew)
 
@@ -185,7 +187,7 @@ async def _book(
     standing = await holds.standing(context, store.id, GATES)
     whole = glance.complete
     held, names = holds.answer(standing, findings.trips, store.id, now, complete=whole)
-    commit = Commit(holds=held, lease=lease)
+    commit = Commit(holds=held, answered=glance.answered, lease=lease)
     if not findings.stopped:
         await _fill(context, store, commit, findings, glance, run=run)
     booked = await context.ledger.commit(commit)

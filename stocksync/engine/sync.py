@@ -9,6 +9,7 @@ from typing import Any, Final
 from stocksync.contracts.ledger import Commit, Lease, RunRecord
 from stocksync.domain.identifiers import Sku, StoreId
 from stocksync.engine.context import Context, Store
+from stocksync.engine.hinted import look_where_hinted
 from stocksync.engine.pull import pull
 from stocksync.engine.push import push
 from stocksync.engine.report import StoreReport, overall
@@ -42,6 +43,15 @@ class Sync:
 
         await at_store(self.context, store, report, "pull", work)
         self.progress(store.id, report.outcome if report.stopped else "read")
+
+    async def look(self, store: Store) -> None:
+        """Read what the store hinted at, under its lease."""
+        report = self.reports[store.id]
+
+        async def work(lease: Lease) -> None:
+            await look_where_hinted(self.context, store, report, run=self.run, lease=lease)
+
+        await at_store(self.context, store, report, "look", work)
 
     async def push(self, store: Store) -> None:
         """Push to one store under its lease."""

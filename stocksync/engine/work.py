@@ -113,8 +113,9 @@ def _measure(
     context: Context, store: StoreId, report: StoreReport, kind: str, seconds: float
 ) -> None:
     """Show in the metrics how the job went."""
-    durations = metrics.PULL_SECONDS if kind == "pull" else metrics.PUSH_SECONDS
-    durations.labels(store).observe(seconds)
+    durations = {"pull": metrics.PULL_SECONDS, "push": metrics.PUSH_SECONDS}.get(kind)
+    if durations is not None:  # a look is no pull: it would make pulls seem quick
+        durations.labels(store).observe(seconds)
     metrics.RUNS.labels(store, kind, report.outcome).inc()
     if report.outcome == "ok":
         metrics.LAST_SUCCESS.labels(store, kind).set(context.now().timestamp())

@@ -100,7 +100,8 @@ class Complaints:
         """
         for detail in error.errors(include_url=False):
             inner = tuple(detail["loc"])[1 if wrapped else 0 :]
-            if not self.about(document, (*keys, *inner)):
+            file = (*inner[:-1], f"{inner[-1]}_file") if inner else ()
+            if not any(self.about(document, (*keys, *at)) for at in (inner, file)):
                 self.add(document, (*keys, *inner), _sentence(detail, model))
 
     def raise_any(self) -> None:
@@ -142,10 +143,10 @@ def _walk(model: type[BaseModel], keys: Sequence[Hashable]) -> tuple[type[BaseMo
         if field is None:
             break
         secret = _is_secret(field)
-        inner = field.annotation
-        is_model = isinstance(inner, type) and issubclass(inner, BaseModel)
-        if position < len(keys) - 1 and is_model:
-            model = inner  # type: ignore[assignment]
+        for inner in (field.annotation, *get_args(field.annotation)):
+            is_model = isinstance(inner, type) and issubclass(inner, BaseModel)
+            if position < len(keys) - 1 and is_model:
+                model = inner
     return model, secret
 
 

@@ -11,6 +11,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Sec
 from stocksync.domain.merge import FirstContact, Role
 from stocksync.domain.origins import origin_from
 from stocksync.files.complaints import Entry, did_you_mean
+from stocksync.files.token_entries import TOKENS_MAX
+from stocksync.files.webhook_entries import (
+    RecplusWebhook,
+    SimvolyWebhook,
+    WebhookEntry,
+    plain_secret,
+)
 
 STORES_MAX: Final = 100
 DURATION_MAX: Final = timedelta(days=366)
@@ -24,7 +31,6 @@ _STORE_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 _BASE_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+", re.ASCII)
 _HOST: Final = re.compile(r"[A-Za-z0-9._:-]{1,253}", re.ASCII)
 _PLAIN: Final = re.compile(r"[^\s,=](?:[^,=\n]*[^\s,=])?")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def duration(given: object) -> timedelta:
@@ -81,14 +87,6 @@ def _time_zone(given: str) -> str:
     return given
 
 
-def _secret(given: SecretStr | None) -> SecretStr | None:
-    if given is not None and not given.get_secret_value().strip():
-        raise ValueError("is empty")
-    if given is not None and _CONTROL.search(given.get_secret_value()):
-        raise ValueError("holds a line break or another control character; take it out")
-    return given
-
-
 def _base_path(given: str | None) -> str | None:
     if given is not None and not _BASE_PATH.fullmatch(given):
         raise ValueError("must look like /api/site")
@@ -109,7 +107,7 @@ def _database(given: SecretStr) -> SecretStr:
         raise ValueError("must begin with sqlite:/// or postgresql://")
     if text.startswith("sqlite://") and text != "sqlite://" and text[9:10] != "/":
         raise ValueError("needs three slashes before a file: sqlite:///stocksync.db")
-    return _secret(given) or given
+    return plain_secret(given) or given
 
 
 def _location_ids(given: object) -> dict[str, str]:
@@ -126,7 +124,7 @@ def _location_ids(given: object) -> dict[str, str]:
     return found
 
 
-Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Secret = Annotated[SecretStr, AfterValidator(plain_secret)]
 Duration = Annotated[timedelta, PlainValidator(duration)]
 Rate = Annotated[float | None, Field(gt=0, le=RATE_MAX), BeforeValidator(_whole)]
 Concurrency = Annotated[int | None, Field(ge=1, le=CONCURRENCY_MAX), BeforeValidator(_whole)]
@@ -137,13 +135,15 @@ class HttpEntry(Entry):
 
     host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535), BeforeValidator(_whole)] = 8080
-    token: Annotated[SecretStr | None, AfterValidator(_secret)] = None
+    token: Annotated[SecretStr | None, AfterValidator(plain_secret)] = None
+    tokens: list[Any] = Field(default_factory=list, max_length=TOKENS_MAX)
 
 
 class StoreEntry(Entry):
     """What every store has; its platform adds credentials and options."""
 
     OPTIONS: ClassVar[tuple[str, ...]] = ()
+    WEBHOOK: ClassVar[type[WebhookEntry] | None] = None
 
     id: Annotated[str, AfterValidator(_store_id)]
     platform: str
@@ -165,9 +165,11 @@ class RecplusEntry(StoreEntry):
     """A REC+ store; its clock is the merchant's (`stores.md §1`)."""
 
     OPTIONS = ("time_zone",)
+    WEBHOOK = RecplusWebhook
 
     username: Secret
     password: Secret
+    webhook: RecplusWebhook | None = None
 
 
 class B2bwaveEntry(StoreEntry):
@@ -193,8 +195,10 @@ class SimvolyEntry(StoreEntry):
     """A Simvoly store, or one of its white labels."""
 
     OPTIONS = ("update_method", "base_path")
+    WEBHOOK = SimvolyWebhook
 
     api_key: Secret
+    webhook: SimvolyWebhook | None = None
     update_method: Annotated[str | None, PlainValidator(one_of("PUT", "POST", "PATCH"))] = None
     base_path: Annotated[str | None, AfterValidator(_base_path)] = None
 
@@ -202,7 +206,10 @@ class SimvolyEntry(StoreEntry):
 class IdealfactoryEntry(StoreEntry):
     """An Ideal Factory account: no quantities, only offered or not."""
 
+    WEBHOOK = WebhookEntry
+
     token: Secret
+    webhook: WebhookEntry | None = None
 
 
 class SettingsFile(Entry):

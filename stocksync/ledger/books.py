@@ -63,3 +63,9 @@ def history(connection: Connection, sku: Sku, limit: int | None) -> list[BookedM
     asked = select(MOVEMENTS).where(MOVEMENTS.c.sku == sku).order_by(MOVEMENTS.c.number.desc())
     rows = connection.execute(asked.limit(limit)).mappings()
     return [booked_from(row) for row in rows]
+
+
+def booked(connection: Connection, key: str) -> BookedMovement | None:
+    """Return the movement with this key; None when it never was booked."""
+    row = connection.execute(select(MOVEMENTS).where(MOVEMENTS.c.key == key)).mappings().first()
+    return None if row is None else booked_from(row)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from stocksync.contracts.ledger import Commit, HoldState, Intent, IntentState
+from stocksync.domain.hints import Hint
 from stocksync.domain.movements import Movement
 from stocksync.domain.stock import NotCounted
 from stocksync.errors import LedgerBroken
@@ -24,6 +25,7 @@ def is_empty(commit: Commit) -> bool:
         or commit.holds
         or commit.run
         or commit.store
+        or commit.answered
     )
 
 
@@ -39,8 +41,23 @@ def check(commit: Commit) -> None:
     for moment in _moments(commit):
         require_zone(moment)
     for text in _texts(commit):
-        if "\0" in text or not (text.isascii() or _has_bytes(text)):
-            raise ValueError(f"no database keeps a text with NUL or half a character: {text!a}")
+        require_keepable(text)
+
+
+def check_hints(hints: Iterable[Hint]) -> None:
+    """Refuse hints that not every database can keep.
+
+    Raises:
+        ValueError: A time has no zone, or a key holds NUL or half a character.
+    """
+    for hint in hints:
+        require_zone(hint.received_at)
+        require_keepable(hint.key)
+
+
+def require_keepable(text: str) -> None:
+    if "\0" in text or not (text.isascii() or _has_bytes(text)):
+        raise ValueError(f"no database keeps a text with NUL or half a character: {text!a}")
 
 
 def _has_bytes(text: str) -> bool:

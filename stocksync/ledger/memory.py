@@ -1,9 +1,12 @@
 """The ledger in dictionaries: the same promises, kept until the process ends."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
 
+from stocksync.contracts.browsing import CORRECTION_OUTCOMES, SMALL, Activity
 from stocksync.contracts.ledger import (
     BookedMovement,
     Hold,
@@ -19,7 +22,7 @@ from stocksync.domain.merge import agreement
 from stocksync.domain.movements import Account, at, fold, held
 from stocksync.domain.movements import levels as levels_from
 from stocksync.domain.stock import Levels, ListingRecord, Presence, shown_number, state_of
-from stocksync.ledger.checks import describe_mismatch
+from stocksync.ledger.checks import describe_mismatch, require_keepable
 from stocksync.ledger.memory_books import MemoryBooks
 from stocksync.ledger.seals import broken
 
@@ -91,6 +94,9 @@ class MemoryLedger(MemoryBooks):
         found = [booked for booked in reversed(self._books) if booked.movement.sku == sku]
         return found[:limit]
 
+    async def booked(self, key: str) -> BookedMovement | None:
+        return self._keys.get(key)
+
     async def intents(
         self,
         store: StoreId | None = None,
@@ -103,6 +109,31 @@ class MemoryLedger(MemoryBooks):
             if intent.state in wanted and store in (None, intent.store)
         ]
         return sorted(found, key=lambda intent: (intent.created_at, intent.id))
+
+    async def writes(self, store: StoreId, listing: ListingId, limit: int) -> list[Intent]:
+        found = [at for at in self._intents.values() if (at.store, at.listing) == (store, listing)]
+        return sorted(found, key=lambda at: (at.created_at, at.id), reverse=True)[:limit]
+
+    async def search(self, text: str, *, after: str = "", offset: int = 0, limit: int) -> list[Sku]:
+        require_keepable(text + after)
+        listed = {record.sku for record in self._all_records() if record.sku is not None}
+        wanted = text.translate(SMALL)
+        found = [sku for sku in {*self._balances, *listed} if wanted in sku.translate(SMALL)]
+        return sorted(sku for sku in found if sku > after)[offset : offset + limit]
+
+    async def activity(self, moments: Sequence[datetime]) -> list[Activity]:
+        return [self._between(began, ended) for began, ended in pairwise(moments)]
+
+    def _between(self, began: datetime, ended: datetime) -> Activity:
+        booked = [at for at in self._books if began <= at.recorded_at < ended]
+        runs = [run for run in self._runs.values() if began <= run.started_at < ended]
+        reports = [report for run in runs for report in run.stores]
+        counts = ((at, sum(each.get(at, 0) for each in reports)) for at in CORRECTION_OUTCOMES)
+        return Activity(
+            began_at=began,
+            movements=dict(Counter(at.movement.kind.value for at in booked)),
+            corrections={outcome: count for outcome, count in counts if count},
+        )
 
     async def holds(
         self, store: StoreId | None = None, states: Iterable[HoldState] = (HoldState.OPEN,)
@@ -126,6 +157,12 @@ class MemoryLedger(MemoryBooks):
 
     async def store(self, store: StoreId) -> StoreRecord:
         return self._stores.get(store, StoreRecord(store=store))
+
+    async def named(self, store: StoreId, names: Collection[str]) -> list[ListingId]:
+        wanted = set(names)
+        return [
+            at.listing for at in self._present(store) if wanted & {at.listing, at.code, at.group}
+        ]
 
     async def verify(self) -> Verdict:
         return Verdict(

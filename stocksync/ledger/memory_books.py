@@ -30,6 +30,7 @@ from stocksync.ledger.checks import (
     only_new,
     require_zone,
 )
+from stocksync.ledger.memory_hints import MemoryHints
 from stocksync.ledger.seals import FIRST, seal
 
 
@@ -42,13 +43,14 @@ class Tenure:
     epoch: int
 
 
-class MemoryBooks:
+class MemoryBooks(MemoryHints):
     """What a ledger remembers, the one way to change it, and the leases.
 
     Values are frozen and none is copied; no method waits, so no other can come between.
     """
 
     def __init__(self, *, now: Callable[[], datetime]) -> None:
+        super().__init__()
         self._now = now
         self._books: list[BookedMovement] = []
         self._keys: dict[str, BookedMovement] = {}
@@ -83,6 +85,7 @@ class MemoryBooks:
             self._put_run(commit.run)
         if commit.store is not None:
             self._stores[commit.store.store] = commit.store
+        self._forget(commit.answered)
         return len(new)
 
     def _new(self, movements: list[Movement]) -> list[Movement]:

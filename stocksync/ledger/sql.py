@@ -1,12 +1,13 @@
 """The ledger in a database: SQLite for one machine, PostgreSQL for many."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from stocksync.contracts.browsing import Activity
 from stocksync.contracts.ledger import (
     BookedMovement,
     Commit,
@@ -19,11 +20,12 @@ from stocksync.contracts.ledger import (
     StoreRecord,
     Verdict,
 )
+from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account
 from stocksync.domain.stock import Levels, ListingRecord
-from stocksync.ledger import books, journal, leases, proof, reading
-from stocksync.ledger.checks import check, is_empty, require_zone
+from stocksync.ledger import books, browsing, hints, journal, leases, proof, reading
+from stocksync.ledger.checks import check, check_hints, is_empty, require_keepable, require_zone
 from stocksync.ledger.engine import Database
 from stocksync.ledger.schema import require_head
 from stocksync.ledger.writing import write
@@ -140,12 +142,31 @@ class SqlLedger:
     async def history(self, sku: Sku, limit: int | None = None) -> list[BookedMovement]:
         return await self._ask(lambda connection: books.history(connection, sku, limit))
 
+    async def booked(self, key: str) -> BookedMovement | None:
+        return await self._ask(lambda connection: books.booked(connection, key))
+
     async def intents(
         self,
         store: StoreId | None = None,
         states: Iterable[IntentState] = (IntentState.OPEN, IntentState.UNKNOWN),
     ) -> list[Intent]:
         return await self._ask(lambda connection: journal.intents(connection, store, states))
+
+    async def writes(self, store: StoreId, listing: ListingId, limit: int) -> list[Intent]:
+        return await self._ask(
+            lambda connection: browsing.writes(connection, store, listing, limit)
+        )
+
+    async def search(self, text: str, *, after: str = "", offset: int = 0, limit: int) -> list[Sku]:
+        require_keepable(text + after)
+        return await self._ask(
+            lambda connection: browsing.search(
+                connection, text, after=after, offset=offset, limit=limit
+            )
+        )
+
+    async def activity(self, moments: Sequence[datetime]) -> list[Activity]:
+        return await self._ask(lambda connection: browsing.activity(connection, moments))
 
     async def holds(
         self, store: StoreId | None = None, states: Iterable[HoldState] = (HoldState.OPEN,)
@@ -163,6 +184,17 @@ class SqlLedger:
 
     async def store(self, store: StoreId) -> StoreRecord:
         return await self._ask(lambda connection: journal.store(connection, store))
+
+    async def hint(self, hints_: Collection[Hint]) -> None:
+        check_hints(hints_)
+        if hints_:
+            await self._write(lambda connection: hints.keep(connection, hints_))
+
+    async def hints(self, store: StoreId | None = None) -> list[Hint]:
+        return await self._ask(lambda connection: hints.waiting(connection, store))
+
+    async def named(self, store: StoreId, names: Collection[str]) -> list[ListingId]:
+        return await self._ask(lambda connection: hints.named(connection, store, names))
 
     async def verify(self) -> Verdict:
         return await self._ask(proof.verify)

@@ -223,6 +223,21 @@ class StoreRow(Row, table=True):
     epoch: int = Field(sa_type=NUMBER)
 
 
+class HintRow(Row, table=True):
+    """What a store said to be worth a look, until a look answers it; see `domain/hints.py`."""
+
+    __tablename__ = "hints"
+    __table_args__ = (
+        CheckConstraint("times > 0", name="times"),
+        {"sqlite_with_rowid": False},
+    )
+
+    store: str = Field(sa_type=NAME, primary_key=True)
+    key: str = Field(sa_type=NAME, primary_key=True)
+    received_at: datetime = Field(sa_type=UTCDateTime)
+    times: int = Field(sa_type=NUMBER)
+
+
 def _table(name: str) -> Table:
     return Row.metadata.tables[name]
 
@@ -234,3 +249,4 @@ INTENTS: Final = _table("intents")
 HOLDS: Final = _table("holds")
 RUNS: Final = _table("runs")
 STORES: Final = _table("stores")
+HINTS: Final = _table("hints")

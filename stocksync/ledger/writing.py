@@ -17,6 +17,7 @@ from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.domain.movements import Movement, fold
 from stocksync.domain.stock import ListingRecord
 from stocksync.errors import StaleLevel
+from stocksync.ledger import hints
 from stocksync.ledger.checks import FINAL, in_writing_order, only_new
 from stocksync.ledger.leases import NO_LEASE, require_lease
 from stocksync.ledger.rows import (
@@ -54,6 +55,7 @@ def write(connection: Connection, commit: Commit, *, now: datetime) -> int:
         connection.execute(upsert(RUNS, connection.dialect.name, fixed=()), [run_row(commit.run)])
     if commit.store is not None:
         write_store(connection, commit.store)
+    hints.forget(connection, commit.answered)
     return booked
 
 

@@ -1,55 +1,64 @@
-"""The HTTP door of a running service: is it alive, is it ready, what do its metrics say."""
+"""The HTTP door of a running service: its API, its pages, its webhooks, its health and metrics."""
 
-import hmac
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from stocksync import __version__, metrics
-from stocksync.engine.context import Context
 from stocksync.errors import LedgerError
-from stocksync.ops import gauges
-
-Guard = Callable[[str | None], None]
-
-
-def bearer(token: str) -> Guard:
-    """Let in who knows the token; everybody when there is none."""
-
-    def check(authorization: Annotated[str | None, Header()] = None) -> None:
-        expected = f"Bearer {token}".encode()
-        given = (authorization or "").encode("utf-8", "surrogateescape")
-        if token and not hmac.compare_digest(given, expected):
-            raise HTTPException(401, "unauthorised", {"WWW-Authenticate": "Bearer"})
-
-    return check
+from stocksync.ops import answers, api, gauges, webhooks
+from stocksync.ops.desk import Desk
+from stocksync.ops.envelope import Envelope
+from stocksync.ops.guarded import Guarded
 
 
-def build(context: Callable[[], Context], *, token: str = "") -> FastAPI:
-    """Build the application over the context that is in force."""
-    app = FastAPI(title="stocksync", version=__version__, docs_url=None, redoc_url=None)
-    guarded = [Depends(bearer(token))]
+def build(desk: Desk) -> FastAPI:
+    """Build the application: everything but `/healthz` and webhooks needs a token to read."""
+    app = FastAPI(
+        title="stocksync",
+        version=__version__,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    answers.install(app)
+    app.add_middleware(Envelope)
+    app.include_router(health(desk))
+    app.include_router(api.router(desk), prefix=api.PREFIX)
+    app.include_router(webhooks.router(desk))
+    return app
 
-    @app.get("/healthz")
+
+def health(desk: Desk) -> APIRouter:
+    """Say whether the service is alive, whether it is ready, and how it is doing."""
+    add = Guarded(desk.access)
+
     async def healthz() -> dict[str, str]:
         """Say that the process answers."""
         return {"status": "ok"}
 
-    @app.get("/readyz", dependencies=guarded)
     async def readyz() -> dict[str, str]:
         """Say whether the books can be read."""
-        await _or_unavailable(context().ledger.runs, 1)
+        await _or_unavailable(desk.context().ledger.runs, 1)
         return {"status": "ready"}
 
-    @app.get("/metrics", dependencies=guarded)
     async def exposition() -> Response:
         """Return every metric in the text form that Prometheus scrapes."""
-        await _or_unavailable(gauges.refresh, context())
+        await _or_unavailable(gauges.refresh, desk.context())
         return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
-    return app
+    add.routes.add_api_route("/healthz", healthz, methods=["GET"])
+    add.get("/readyz", readyz, model=dict[str, str])
+    add.get(
+        "/metrics",
+        exposition,
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
+    return add.routes
 
 
 async def _or_unavailable(ask: Callable[[Any], Awaitable[object]], about: object) -> None:

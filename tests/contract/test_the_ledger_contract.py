@@ -8,6 +8,9 @@ from stocksync.errors import LedgerError
 from stocksync.ledger.memory import MemoryLedger
 from tests.contract import ledger_mutants as broken
 from tests.contract import ledger_mutants_at_work as at_work
+from tests.contract import ledger_mutants_of_browsing as of_browsing
+from tests.contract import ledger_mutants_of_hints as of_hints
+from tests.contract import ledger_mutants_of_keys as of_keys
 from tests.contract.ledger_all import CLAUSES
 from tests.contract.ledger_rigs import memory_rig, sqlite_rig
 
@@ -57,6 +60,22 @@ MUTANTS = [
     (at_work.NeverFences, "L49"),
     (at_work.AnybodyGivesBack, "L50"),
     (at_work.RenewsTheLost, "L50"),
+    (of_hints.HearsOnce, "L60"),
+    (of_hints.LastTimeWins, "L60"),
+    (of_hints.KeepsEveryKey, "L61"),
+    (of_hints.NeverTooMuch, "L62"),
+    (of_hints.ForgetsTheRenewed, "L63"),
+    (of_hints.AnswersFirst, "L64"),
+    (of_hints.TakesAnyHint, "L65"),
+    (of_hints.FindsByBeginning, "L66"),
+    (of_browsing.FindsOnlyWhatMoved, "L70"),
+    (of_browsing.BeginsWithTheLastOne, "L70"),
+    (of_browsing.FoldsEveryLetter, "L71"),
+    (of_browsing.CountsTheLastMomentToo, "L72"),
+    (of_browsing.CountsOneStoreOfARun, "L73"),
+    (of_browsing.OldestWriteFirst, "L74"),
+    (of_keys.BeginsWithTheLast, "L80"),
+    (of_keys.FindsKeysOfAnyCase, "L81"),
 ]
 #: How a clause fails: by what it asserts, or by an error that ought (not) to have been raised.
 CAUGHT = (AssertionError, pytest.fail.Exception, LedgerError)

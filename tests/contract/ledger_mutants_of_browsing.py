@@ -1,0 +1,48 @@
+"""Ledgers that break one promise about looking around."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from stocksync.contracts.browsing import Activity
+from stocksync.contracts.ledger import Intent
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.ledger.memory import MemoryLedger
+
+
+class FindsOnlyWhatMoved(MemoryLedger):
+    async def search(self, text: str, *, after: str = "", offset: int = 0, limit: int) -> list[Sku]:
+        found = await super().search(text, after=after, limit=offset + limit)
+        return [sku for sku in found if sku in self._balances][offset:]
+
+
+class BeginsWithTheLastOne(MemoryLedger):
+    async def search(self, text: str, *, after: str = "", offset: int = 0, limit: int) -> list[Sku]:
+        found = await super().search(text, limit=limit + 99)
+        return [sku for sku in found if sku >= after][offset : offset + limit]
+
+
+class FoldsEveryLetter(MemoryLedger):
+    async def search(self, text: str, *, after: str = "", offset: int = 0, limit: int) -> list[Sku]:
+        found = await super().search("", after=after, limit=offset + limit)
+        return [sku for sku in found if text.casefold() in sku.casefold()][offset:]
+
+
+class CountsTheLastMomentToo(MemoryLedger):
+    async def activity(self, moments: Sequence[datetime]) -> list[Activity]:
+        return await super().activity([*moments[:-1], moments[-1] + timedelta(seconds=1)])
+
+
+class CountsOneStoreOfARun(MemoryLedger):
+    async def activity(self, moments: Sequence[datetime]) -> list[Activity]:
+        runs = self._runs
+        self._runs = {id_: replace(run, stores=run.stores[:1]) for id_, run in runs.items()}
+        try:
+            return await super().activity(moments)
+        finally:
+            self._runs = runs
+
+
+class OldestWriteFirst(MemoryLedger):
+    async def writes(self, store: StoreId, listing: ListingId, limit: int) -> list[Intent]:
+        return list(reversed(await super().writes(store, listing, limit)))
