@@ -1,45 +1,32 @@
-"""Build the service from its configuration; the only file that knows every concrete class."""
+"""Build the service from its configuration; the only file that knows every store and the books."""
 
-import asyncio
 import gc
 import os
-import signal
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import structlog
-
-from stocksync import metrics, scheduler
+from stocksync import metrics
 from stocksync.connectors import REGISTRY
 from stocksync.connectors.http import Transport
 from stocksync.contracts.connector import StoreAccount
-from stocksync.contracts.dispatch import Dispatcher
-from stocksync.dispatch.embedded import Embedded
 from stocksync.domain.identifiers import StoreId
 from stocksync.domain.intake import Seat
 from stocksync.domain.rulebook import Rulebook
 from stocksync.engine.context import Context, Store
-from stocksync.files.token_entries import MAIN_NAME
 from stocksync.ledger.schema import pending
 from stocksync.ledger.sql import open_ledger
-from stocksync.ops import app, gauges, server
-from stocksync.ops.access import Access, Token, token
-from stocksync.ops.desk import Desk, ServiceView, StoreView
-from stocksync.ops.doors import Door, door
 from stocksync.rulebook import load_rulebook
 from stocksync.settings import Settings, StoreSettings, load_settings
 
-DRAIN_SECONDS: Final = 30.0
 #: Told apart from an earlier process of the same number, as after the restart of a container.
 _LIFE: Final = uuid.uuid4().hex[:8]
 _MACHINE: Final = socket.gethostname().replace(":", "-")
-log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
@@ -98,25 +85,66 @@ def connect(store: StoreSettings, book: Rulebook, transport: Transport | None = 
     return Store(seat=seat, connector=connector)
 
 
+class Shelf:
+    """The stores that stand open: those of the files in force, and those they replaced last."""
+
+    def __init__(self, transports: Mapping[StoreId, Transport] | None = None) -> None:
+        self.stores: Mapping[StoreId, Store] = {}
+        self._transports = transports or {}
+        self._kept: Mapping[StoreId, tuple[StoreSettings, StoreAccount]] = {}
+        self._retired: list[Store] = []
+
+    async def follow(self, plan: Plan) -> None:
+        """Open what is new or changed, leave the rest as it is, and put aside what is gone.
+
+        A store put aside may still be at work for a run; it is closed by the next change.
+        """
+        wanted = {at.id: (at, account_of(at, plan.book)) for at in plan.settings.stores}
+        stores = {store: self._standing(store, wanted[store], plan.book) for store in wanted}
+        gone = [at for store, at in self.stores.items() if stores.get(store) is not at]
+        await self._close(self._retired)
+        self._retired, self._kept, self.stores = gone, wanted, stores
+        metrics.begin(stores)
+
+    async def aclose(self) -> None:
+        """Close every store."""
+        await self._close([*self._retired, *self.stores.values()])
+        self._retired, self._kept, self.stores = [], {}, {}
+
+    def _standing(
+        self, store: StoreId, wanted: tuple[StoreSettings, StoreAccount], book: Rulebook
+    ) -> Store:
+        if self._kept.get(store) == wanted:
+            return self.stores[store]
+        opened = connect(wanted[0], book, self._transports.get(store))
+        before = self.stores.get(store)
+        # Whoever works at the store as it was before is waited for: one job at a time.
+        return opened if before is None else replace(opened, turn=before.turn)
+
+    async def _close(self, stores: Iterable[Store]) -> None:
+        for store in stores:
+            await store.connector.aclose()
+
+
 @asynccontextmanager
 async def opened(
-    plan: Plan, *, transports: Mapping[StoreId, Transport] | None = None
+    plan: Plan,
+    *,
+    transports: Mapping[StoreId, Transport] | None = None,
+    shelf: Shelf | None = None,
 ) -> AsyncIterator[Context]:
     """Open the books and the stores, and close both again whatever happens.
 
     Raises:
         LedgerUnavailable: The database cannot be used; it says what to do.
     """
+    shelf = Shelf(transports) if shelf is None else shelf
     database = plan.settings.database.get_secret_value()
     async with AsyncExitStack() as stack:
         ledger = await open_ledger(database, now=utc_now)
         stack.push_async_callback(ledger.aclose)
-        stores: dict[StoreId, Store] = {}
-        for configured in plan.settings.stores:
-            transport = (transports or {}).get(configured.id)
-            stores[configured.id] = connect(configured, plan.book, transport)
-            stack.push_async_callback(stores[configured.id].connector.aclose)
-        metrics.begin(stores)
+        stack.push_async_callback(shelf.aclose)
+        await shelf.follow(plan)
         # A census makes a million short-lived values: what is loaded by now is never garbage,
         # and looking for cycles after every 700 of them costs a tenth of the time.
         gc.freeze()
@@ -124,7 +152,7 @@ async def opened(
         yield Context(
             ledger=ledger,
             book=plan.book,
-            stores=stores,
+            stores=shelf.stores,
             now=utc_now,
             new_id=new_id,
             holder=f"{_MACHINE}:{os.getpid()}:{_LIFE}",
@@ -152,99 +180,3 @@ def is_gone(holder: str) -> bool:
 def needs_migration(settings: Settings) -> bool:
     """Tell whether the database must be made or brought up to date first."""
     return pending(settings.database.get_secret_value())
-
-
-def tokens_of(settings: Settings) -> list[Token]:
-    """Return every token that opens the service: the main one, and those with names."""
-    main = settings.http.token
-    tokens = [] if main is None else [token(MAIN_NAME, main.get_secret_value())]
-    return tokens + [
-        token(at.name, at.token.get_secret_value(), at.scopes) for at in settings.http.tokens
-    ]
-
-
-def doors_of(settings: Settings) -> dict[StoreId, Door]:
-    """Return what the webhooks of each store must bring, where it has some."""
-    return {
-        store.id: door(
-            store.platform, {name: at.get_secret_value() for name, at in store.webhook.items()}
-        )
-        for store in settings.stores
-        if store.webhook
-    }
-
-
-def view_of(plan: Plan) -> ServiceView:
-    """Return what may be shown of the files, without a secret."""
-    stores = [
-        StoreView(
-            id=store.id,
-            platform=store.platform,
-            url=store.url,
-            role=store.role,
-            first_contact=store.first_contact,
-            poll=store.poll,
-            sweep=store.sweep,
-        )
-        for store in plan.settings.stores
-    ]
-    rules = str(plan.settings.rules)
-    return ServiceView(stores=tuple(stores), rules=rules, warnings=plan.warnings)
-
-
-def desk_of(plan: Plan, context: Context, dispatcher: Dispatcher) -> Desk:
-    """Return what the handlers of a running service work with."""
-    view, doors = view_of(plan), doors_of(plan.settings)
-    return Desk(
-        context=lambda: context,
-        dispatcher=dispatcher,
-        access=Access(tokens_of(plan.settings), now=utc_now),
-        view=lambda: view,
-        webhooks=lambda: doors,
-        started_at=utc_now(),
-    )
-
-
-async def serve(plan: Plan, *, told: Callable[[str], None]) -> None:
-    """Run until SIGTERM or SIGINT: pull each store at its poll, push what is due, answer HTTP.
-
-    The first signal lets running jobs end; a second one cancels them.
-    """
-    stopping, hurry = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        (hurry if stopping.is_set() else stopping).set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    async with opened(plan) as context:
-        dispatcher = Embedded(lambda: context)
-        polls = {store.id: store.poll for store in plan.settings.stores}
-        clock = scheduler.build(
-            polls, lambda store: dispatcher.request(store, "pull"), now=utc_now()
-        )
-        http = plan.settings.http
-        desk = desk_of(plan, context, dispatcher)
-        web = server.build(app.build(desk), host=http.host, port=http.port)
-        await gauges.prove(context.ledger)
-        door_task = asyncio.create_task(web.serve(), name="http")
-        clock.start()
-        told(f"serving on http://{http.host}:{http.port} with {len(polls)} stores")
-        await first_of(stopping.wait(), door_task)
-        log.info("stopping: running jobs may end first")
-        clock.pause()
-        await first_of(dispatcher.drain(DRAIN_SECONDS), hurry.wait())
-        await dispatcher.drain(0)
-        clock.shutdown(wait=False)
-        web.should_exit = True
-        await door_task
-
-
-async def first_of(*waits: Coroutine[Any, Any, Any] | asyncio.Task[Any]) -> None:
-    """Wait for whichever comes first; what was only waited for is let go, a task is left alone."""
-    tasks = [at if isinstance(at, asyncio.Task) else asyncio.create_task(at) for at in waits]
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task, wait in zip(tasks, waits, strict=True):
-        if task is not wait:
-            task.cancel()

@@ -127,7 +127,9 @@ async def _stay(session: Session, world: World, shoppers: Shoppers) -> None:
         _say_unless_json(session, line)
     people = asyncio.create_task(shoppers.run(lambda: False, lambda: SERVING_PAUSE_SECONDS))
     try:
-        await bootstrap.serve(world.plan, told=lambda text: _say_unless_json(session, text))
+        from stocksync.service import serve  # noqa: PLC0415 - FastAPI takes a second to load
+
+        await serve(world.plan, told=lambda text: _say_unless_json(session, text))
     finally:
         people.cancel()
         with suppress(asyncio.CancelledError):

@@ -4,7 +4,7 @@ import asyncio
 
 import typer
 
-from stocksync import bootstrap, logs
+from stocksync import logs
 from stocksync.cli import books
 from stocksync.cli.exits import Exit
 from stocksync.cli.session import session_of
@@ -18,6 +18,8 @@ def serve(ctx: typer.Context) -> int:
     logs.configure()
     for warning in files.warnings:
         note(f"warning: {warning}")
-    asyncio.run(bootstrap.serve(files, told=note))
-    session.answer({"stopped": True}, lambda: None)
-    return Exit.DONE
+    from stocksync.service import serve as keep_right  # noqa: PLC0415 - only here is it worth a second
+
+    clean = asyncio.run(keep_right(files, told=note))
+    session.answer({"stopped": True, "clean": clean}, lambda: None)
+    return Exit.DONE if clean else Exit.FAILED

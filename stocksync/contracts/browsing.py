@@ -1,4 +1,4 @@
-"""What the ledger promises to people who look around in it: a search, and what went on when."""
+"""What the ledger promises to whoever looks around in it: a search, and what went on when."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,15 @@ class Activity:
 
 
 class Browsing(Protocol):
-    """The part of the ledger that only pages ask."""
+    """The part of the ledger that looks over many SKUs at once."""
+
+    async def hot(self, *, nearly_out: int, since: datetime, sold: int, limit: int) -> list[Sku]:
+        """Return SKUs that want watching: fast sellers first, then those that are nearly out.
+
+        Fast sold `sold` units or more in movements recorded since; the fastest comes first. Nearly
+        out has from 1 to `nearly_out` units on hand, of all locations together; the fewest first.
+        """
+        ...
 
     async def search(self, text: str, *, after: str = "", offset: int = 0, limit: int) -> list[Sku]:
         """Return SKUs that moved or that a store lists, in order, and that hold `text`.

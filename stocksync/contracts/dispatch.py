@@ -7,8 +7,9 @@ from typing import Literal, Protocol
 
 from stocksync.domain.identifiers import Sku, StoreId
 
-#: `look`: read only what the store itself hinted at.
-Kind = Literal["pull", "look", "push"]
+#: `sweep`: a pull that then compares every listing with its target. `look`: read only what the
+#: store itself hinted at. `hot`: read only what sells fast or is nearly out.
+Kind = Literal["sweep", "pull", "look", "hot", "push"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 
 import structlog
 
@@ -14,13 +14,17 @@ from stocksync.dispatch.manual import ManualRuns
 from stocksync.dispatch.reminders import Pace, Reminders, job_for
 from stocksync.domain.identifiers import StoreId
 from stocksync.engine.context import Context
+from stocksync.engine.hot import hot_listings
 from stocksync.engine.report import Outcome, StoreReport, worst
 from stocksync.engine.sync import Sync, finished
 from stocksync.errors import StockSyncError
 
 log = structlog.get_logger(__name__)
 
-_ORDER: Final[tuple[Kind, ...]] = ("pull", "look", "push")
+_ORDER: Final[tuple[Kind, ...]] = get_args(Kind)
+#: What reads the whole store, and so answers for every look at a part of it.
+_WHOLE: Final = ("sweep", "pull")
+_PARTS: Final = ("look", "hot")
 #: What a report shows that makes it worth a row in the books.
 _NEWS: Final = ("movements", "corrections", "unknown", "failed")
 
@@ -133,6 +137,9 @@ class Embedded:
     async def _work(self, store: StoreId, desk: _Desk) -> None:
         """Do what is wanted until nothing is: pulls before pushes, so that pushes know more."""
         while desk.wanted:
+            if store not in self._context().stores:
+                desk.wanted.clear()  # a reload took it away
+                return
             kind: Kind | None = None
             try:
                 kind = desk.working = await self._next(store, desk)
@@ -147,7 +154,7 @@ class Embedded:
             self._tell(desk, kind, report)
             if kind != "push":
                 desk.stopped = report.stopped
-                desk.booked = desk.booked + report.movements if kind == "look" else 0
+                desk.booked = desk.booked + report.movements if kind in _PARTS else 0
                 if not self._stopping:
                     desk.wanted.add("push")
             if report.moved:
@@ -158,13 +165,16 @@ class Embedded:
         """Take the next job off the list; None when there is nothing in it to do."""
         wanted = next(kind for kind in _ORDER if kind in desk.wanted)
         desk.wanted.discard(wanted)
-        if wanted == "pull":
-            desk.wanted.discard("look")  # a pull answers every hint that came before it
+        if wanted in _WHOLE:
+            desk.wanted -= {"pull", *_PARTS}  # they would see nothing that this one does not
             return wanted
         if desk.stopped:
             return None  # only a whole pull tells whether the store is well again
         if wanted == "push":
             return wanted
+        if wanted == "hot":
+            context = self._context()
+            return "hot" if await hot_listings(context, context.stores[store]) else None
         answer = await job_for(self._context(), store, booked=desk.booked)
         if answer is not None:
             self._reminders.begun(store, answer)
@@ -178,8 +188,18 @@ class Embedded:
         )
         report = StoreReport(store=store)
         work = Sync(context=context, run=run.id, reports={store: report})
-        jobs = {"pull": work.pull, "look": work.look, "push": work.push}
-        await jobs[kind](context.stores[store])
+        at = context.stores[store]
+        match kind:
+            case "sweep":
+                await work.sweep(at)
+            case "pull":
+                await work.pull(at)
+            case "look":
+                await work.look(at)
+            case "hot":
+                await work.hot(at)
+            case "push":
+                await work.push(at)
         if any(getattr(report, name) for name in _NEWS):
             await context.ledger.commit(Commit(run=finished(work, run, report.outcome)))
         return report
@@ -195,7 +215,11 @@ class Embedded:
                 confirmed=report.confirmed,
                 corrections=report.corrections,
             )
-        if report.outcome != desk.outcomes.get(kind, "ok"):
+        if kind in _WHOLE:
+            before = worst(desk.outcomes.pop(at, "ok") for at in (*_WHOLE, *_PARTS))
+        else:
+            before = desk.outcomes.get(kind, "ok")
+        if report.outcome != before:
             level = log.info if report.outcome == "ok" else log.warning
             level(
                 "store is fine again" if report.outcome == "ok" else f"store {report.outcome}",

@@ -15,6 +15,8 @@ Account = NewType("Account", str)
 
 _AT: Final = "loc:"
 _HELD: Final = "hold:"
+#: How the accounts begin whose units are there; together they are what is on hand.
+PRESENT: Final = (_AT, _HELD)
 
 
 def at(location: LocationId) -> Account:

@@ -15,7 +15,7 @@ from stocksync.domain.stock import Levels, ListingRecord, StockLevel
 from stocksync.domain.targets import Picture, as_lines, skus_behind
 from stocksync.engine.context import Approval, Context, Store
 from stocksync.engine.pull import Findings, find, glance_at, movements_of
-from stocksync.engine.push import due_listings, picture_for, plan_of
+from stocksync.engine.push import due_listings, plan_of
 from stocksync.engine.work import advice
 from stocksync.errors import ConnectorError
 
@@ -152,11 +152,11 @@ async def _outgoing(
     if seen.findings is None:
         return seen.plan
     due = await _due(context, store, seen.findings, {at.sku for at in moved}, skus)
-    if not due:
-        return seen.plan
-    picture = await picture_for(context, store, due)
     behind = {sku for record in due for sku in skus_behind(record, store.seat, context.book)}
-    ahead = Picture(levels=after(picture.levels, moved, behind), listed_in=picture.listed_in)
+
+    def ahead(now: Picture) -> Picture:
+        return Picture(levels=after(now.levels, moved, behind), listed_in=now.listed_in)
+
     outgo = await plan_of(context, store, due, ahead)
     seen.plan.outgoing = as_lines(outgo.corrections, store.id)
     seen.plan.trips = seen.plan.trips + outgo.trips

@@ -1,6 +1,6 @@
 """One store, outwards: work out what due listings should show, hold what is too much, write."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from stocksync.domain.targets import (
     skus_behind,
 )
 from stocksync.engine import holds
-from stocksync.engine.batches import write_batches
+from stocksync.engine.batches import batches, write_batches
 from stocksync.engine.context import Context, Store
 from stocksync.engine.look import listings_of
 from stocksync.engine.report import StoreReport
@@ -26,6 +26,8 @@ from stocksync.engine.retry import decided_again
 from stocksync.engine.writing import Job, write_batch
 
 ROUNDS_MAX: Final = 4
+#: Listings planned at a time: one print product may stand for a thousand SKUs.
+SLICE: Final = 1000
 GATES: Final = (Gate.MASS_PUSH, Gate.FIRST_CONTACT)
 
 
@@ -37,15 +39,17 @@ async def push(
     run: str,
     lease: Lease,
     skus: Collection[Sku] | None = None,
+    every: bool = False,
 ) -> None:
     """Bring the store's due listings to their targets; of these SKUs only, when named.
 
+    `every` compares all listings with their targets, whether anything marked them due or not.
     Rounds follow each other while the store moves under our hands, up to `ROUNDS_MAX`.
     Raises what the connector raises; listings not written stay due.
     """
     job = Job(context=context, store=store, report=report, run=run, lease=lease)
-    for _ in range(ROUNDS_MAX):
-        outgo = await _plan(job, skus)
+    for number in range(ROUNDS_MAX):
+        outgo = await _plan(job, skus, every=every and not number)
         again = False
         for batch in write_batches(outgo.corrections, store.connector.capabilities):
             again |= await write_batch(job, batch)
@@ -58,15 +62,12 @@ async def push(
     await _remember(context, store, report, lease, whole=skus is None)
 
 
-async def _plan(job: Job, skus: Collection[Sku] | None) -> Outgo:
+async def _plan(job: Job, skus: Collection[Sku] | None, *, every: bool = False) -> Outgo:
     """Plan one round and commit what needs no write: settled listings, and holds."""
 
     async def decide() -> tuple[Outgo, list[str]]:
-        due = await due_listings(job.context, job.store, skus)
-        outgo = Outgo()
-        if due:
-            picture = await picture_for(job.context, job.store, due)
-            outgo = await plan_of(job.context, job.store, due, picture)
+        due = await due_listings(job.context, job.store, skus, every=every)
+        outgo = await plan_of(job.context, job.store, due)
         return outgo, await _commit_plan(job, outgo, whole=skus is None)
 
     outgo, names = await decided_again(decide)
@@ -85,11 +86,12 @@ async def _plan(job: Job, skus: Collection[Sku] | None) -> Outgo:
 
 
 async def due_listings(
-    context: Context, store: Store, skus: Collection[Sku] | None
+    context: Context, store: Store, skus: Collection[Sku] | None, *, every: bool = False
 ) -> list[ListingRecord]:
     """Return the listings to work out targets for: the due ones, or all under new rules."""
     remembered = await context.ledger.store(store.id)
-    if skus is None and remembered.rules_fingerprint != context.book.fingerprint:
+    anew = skus is None and remembered.rules_fingerprint != context.book.fingerprint
+    if anew or every:
         return list((await context.ledger.records(store.id)).values())
     due = await context.ledger.due(store.id)
     only = await listings_of(context, store, skus)
@@ -99,14 +101,30 @@ async def due_listings(
     return [record for record in due if record.listing in chosen]
 
 
+def as_it_is(picture: Picture) -> Picture:
+    """Plan from the levels as the books have them."""
+    return picture
+
+
 async def plan_of(
-    context: Context, store: Store, due: Sequence[ListingRecord], picture: Picture
+    context: Context,
+    store: Store,
+    due: Sequence[ListingRecord],
+    ahead: Callable[[Picture], Picture] = as_it_is,
 ) -> Outgo:
-    """Work out a store's plan for these listings, gates included."""
+    """Work out a store's plan for these listings, gates included; `ahead` looks into the future."""
+    outgo = Outgo()
+    if not due:
+        return outgo
     approval = await holds.approved_for(context, store.id)
     undecided = await holds.undecided(context, store.id)
     due = [record for record in due if record.key not in undecided]
-    outgo = plan_store(due, store.seat, picture, context.book, now=context.now())
+    for some in batches(due, SLICE):
+        picture = ahead(await picture_for(context, store, some))
+        part = plan_store(some, store.seat, picture, context.book, now=context.now())
+        outgo.corrections += part.corrections
+        outgo.settled += part.settled
+        outgo.waiting += part.waiting
     hold_back(
         outgo,
         {record.listing: record for record in due},

@@ -10,6 +10,7 @@ from stocksync.contracts.ledger import Commit, Lease, RunRecord
 from stocksync.domain.identifiers import Sku, StoreId
 from stocksync.engine.context import Context, Store
 from stocksync.engine.hinted import look_where_hinted
+from stocksync.engine.hot import look_where_hot
 from stocksync.engine.pull import pull
 from stocksync.engine.push import push
 from stocksync.engine.report import StoreReport, overall
@@ -53,14 +54,37 @@ class Sync:
 
         await at_store(self.context, store, report, "look", work)
 
-    async def push(self, store: Store) -> None:
+    async def hot(self, store: Store) -> None:
+        """Read what sells fast or is nearly out, under its lease."""
+        report = self.reports[store.id]
+
+        async def work(lease: Lease) -> None:
+            await look_where_hot(self.context, store, report, run=self.run, lease=lease)
+
+        await at_store(self.context, store, report, "hot", work)
+
+    async def sweep(self, store: Store) -> None:
+        """Read everything, then compare every listing with its target, whatever is marked due."""
+        await self.pull(store)
+        if not self.reports[store.id].stopped:
+            await self.push(store, every=True)
+
+    async def push(self, store: Store, *, every: bool = False) -> None:
         """Push to one store under its lease."""
         report = self.reports[store.id]
 
         async def work(lease: Lease) -> None:
-            await push(self.context, store, report, run=self.run, lease=lease, skus=self.skus)
+            await push(
+                self.context,
+                store,
+                report,
+                run=self.run,
+                lease=lease,
+                skus=self.skus,
+                every=every,
+            )
 
-        await at_store(self.context, store, report, "push", work)
+        await at_store(self.context, store, report, "sweep" if every else "push", work)
         self.progress(store.id, "written" if report.outcome == "ok" else report.outcome)
 
     def moved(self) -> int:

@@ -3,13 +3,15 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Connection, case, column, func, literal, select
+from sqlalchemy import JSON, ColumnElement, Connection, case, column, func, literal, or_, select
 
 from stocksync.contracts.browsing import CORRECTION_OUTCOMES, SMALL, Activity
 from stocksync.contracts.ledger import Intent, IntentState
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.movements import PRESENT, MovementKind
 from stocksync.ledger.engine import SQLITE
 from stocksync.ledger.rows import intent_from
 from stocksync.ledger.tables import BALANCES, INTENTS, LISTINGS, MOVEMENTS, RUNS
@@ -27,6 +29,35 @@ def search(connection: Connection, text: str, *, after: str, offset: int, limit:
         listed = listed.where(_holds(connection, LISTINGS.c.sku, text))
     page = moved.union(listed).order_by("sku").limit(limit).offset(offset)
     return list(connection.execute(page).scalars())
+
+
+def hot(
+    connection: Connection, *, nearly_out: int, since: datetime, sold: int, limit: int
+) -> list[Sku]:
+    """Return fast sellers, the fastest first, then what is nearly out, the fewest first."""
+    units = func.sum(MOVEMENTS.c.units)
+    sellers = (
+        select(MOVEMENTS.c.sku)
+        .where(
+            MOVEMENTS.c.number >= _first_since(connection, since),
+            MOVEMENTS.c.recorded_at >= since,
+            MOVEMENTS.c.kind == MovementKind.SALE.value,
+        )
+        .group_by(MOVEMENTS.c.sku)
+        .having(units >= sold)
+        .order_by(units.desc(), MOVEMENTS.c.sku)
+    )
+    left = func.sum(BALANCES.c.units)
+    here = or_(*(BALANCES.c.account.startswith(prefix, autoescape=True) for prefix in PRESENT))
+    few = (
+        select(BALANCES.c.sku)
+        .where(here)
+        .group_by(BALANCES.c.sku)
+        .having(left.between(1, nearly_out))
+        .order_by(left, BALANCES.c.sku)
+    )
+    found = [connection.execute(each.limit(limit)).scalars() for each in (sellers, few)]
+    return list(dict.fromkeys(chain(*found)))[:limit]
 
 
 def _holds(connection: Connection, name: ColumnElement[str], text: str) -> ColumnElement[bool]:

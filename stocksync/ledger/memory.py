@@ -19,7 +19,7 @@ from stocksync.contracts.ledger import (
 )
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
 from stocksync.domain.merge import agreement
-from stocksync.domain.movements import Account, at, fold, held
+from stocksync.domain.movements import PRESENT, Account, MovementKind, at, fold, held
 from stocksync.domain.movements import levels as levels_from
 from stocksync.domain.stock import Levels, ListingRecord, Presence, shown_number, state_of
 from stocksync.ledger.checks import describe_mismatch, require_keepable
@@ -120,6 +120,19 @@ class MemoryLedger(MemoryBooks):
         wanted = text.translate(SMALL)
         found = [sku for sku in {*self._balances, *listed} if wanted in sku.translate(SMALL)]
         return sorted(sku for sku in found if sku > after)[offset : offset + limit]
+
+    async def hot(self, *, nearly_out: int, since: datetime, sold: int, limit: int) -> list[Sku]:
+        sales: Counter[Sku] = Counter()
+        for booked in self._books:
+            if booked.recorded_at >= since and booked.movement.kind is MovementKind.SALE:
+                sales[booked.movement.sku] += booked.movement.units
+        fast = sorted((-units, sku) for sku, units in sales.items() if units >= sold)
+        left = {
+            sku: sum(units for account, units in accounts.items() if account.startswith(PRESENT))
+            for sku, accounts in self._balances.items()
+        }
+        few = sorted((units, sku) for sku, units in left.items() if 1 <= units <= nearly_out)
+        return list(dict.fromkeys(sku for _, sku in fast + few))[:limit]
 
     async def activity(self, moments: Sequence[datetime]) -> list[Activity]:
         return [self._between(began, ended) for began, ended in pairwise(moments)]

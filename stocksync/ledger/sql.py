@@ -165,6 +165,13 @@ class SqlLedger:
             )
         )
 
+    async def hot(self, *, nearly_out: int, since: datetime, sold: int, limit: int) -> list[Sku]:
+        return await self._ask(
+            lambda connection: browsing.hot(
+                connection, nearly_out=nearly_out, since=since, sold=sold, limit=limit
+            )
+        )
+
     async def activity(self, moments: Sequence[datetime]) -> list[Activity]:
         return await self._ask(lambda connection: browsing.activity(connection, moments))
 

@@ -1,12 +1,15 @@
 """The ledger's clauses about looking around: searching, what went on when, writes of a listing."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from stocksync.contracts.browsing import Activity
 from stocksync.contracts.ledger import Commit, IntentState
-from stocksync.domain.identifiers import ListingId, Sku
+from stocksync.domain.identifiers import MAIN_LOCATION, ListingId, LocationId, Sku
+from stocksync.domain.movements import MovementKind, held
+from stocksync.domain.movements import at as placed
 from stocksync.domain.stock import Presence
 from tests.contract.ledger_clauses import clause
 from tests.contract.ledger_examples import (
@@ -104,6 +107,48 @@ async def counts_corrections_by_time(rig: Rig) -> None:
         {"confirmed": 7, "unknown": 1},
         {"confirmed": 4, "failed": 2},
     ]
+
+
+@clause("L75", "what wants watching: the fastest sellers since a moment, then what is nearly out")
+async def finds_what_is_hot(rig: Rig) -> None:
+    there = placed(MAIN_LOCATION)
+    north = placed(LocationId("north"))
+    begun = [
+        opening("o1", 90, sku=Sku("slow")),
+        opening("o2", 90, sku=Sku("fast")),
+        opening("o3", 90, sku=Sku("faster")),
+        opening("o4", 3, sku=Sku("few")),
+        opening("o5", 4, sku=Sku("enough")),
+        opening("o6", 1, sku=Sku("last")),
+        opening("o7", 0, sku=Sku("none")),
+        opening("o8", 1, sku=Sku("split")),
+        opening("o9", 1, sku=Sku("split"), destination=north),
+        sale("s0", 40, sku=Sku("slow")),
+    ]
+    rig.clock.time = after(-HOUR)
+    await rig.ledger.commit(Commit(movements=begun))
+    kept: dict[str, Any] = {
+        "kind": MovementKind.RESERVATION,
+        "source": there,
+        "destination": held(MAIN_LOCATION),
+    }
+    sold = [
+        sale("s1", 4, sku=Sku("slow")),
+        sale("s2", 5, sku=Sku("fast")),
+        sale("s3", 3, sku=Sku("faster")),
+        sale("s4", 3, sku=Sku("faster")),
+        sale("s5", 5, sku=Sku("gone")),
+        sale("k1", 1, sku=Sku("few"), **kept),
+    ]
+    rig.clock.time = NOON
+    await rig.ledger.commit(Commit(movements=sold))
+    asked: dict[str, Any] = {"nearly_out": 3, "since": NOON, "sold": 5}
+    everything = ["faster", "fast", "gone", "last", "split", "few"]
+    assert await rig.ledger.hot(**asked, limit=9) == everything
+    assert await rig.ledger.hot(**asked, limit=2) == everything[:2]
+    assert await rig.ledger.hot(**asked, limit=5) == everything[:5]
+    asked = {"nearly_out": 0, "since": after(1), "sold": 5}
+    assert await rig.ledger.hot(**asked, limit=9) == []
 
 
 @clause("L74", "the writes to one listing come newest first, whatever became of them")

@@ -46,3 +46,30 @@ class CountsOneStoreOfARun(MemoryLedger):
 class OldestWriteFirst(MemoryLedger):
     async def writes(self, store: StoreId, listing: ListingId, limit: int) -> list[Intent]:
         return list(reversed(await super().writes(store, listing, limit)))
+
+
+class WatchesTheFewFirst(MemoryLedger):
+    async def hot(self, *, nearly_out: int, since: datetime, sold: int, limit: int) -> list[Sku]:
+        few = await super().hot(nearly_out=nearly_out, since=since, sold=10**9, limit=limit)
+        fast = await super().hot(nearly_out=0, since=since, sold=sold, limit=limit)
+        return [*few, *fast][:limit]
+
+
+class ForgetsWhatIsReserved(MemoryLedger):
+    async def hot(self, *, nearly_out: int, since: datetime, sold: int, limit: int) -> list[Sku]:
+        kept = self._balances
+        self._balances = {
+            sku: {at: units for at, units in accounts.items() if not at.startswith("hold:")}
+            for sku, accounts in kept.items()
+        }
+        try:
+            found = await super().hot(nearly_out=nearly_out, since=since, sold=sold, limit=limit)
+        finally:
+            self._balances = kept
+        return found
+
+
+class CountsSalesOfAllTime(MemoryLedger):
+    async def hot(self, *, nearly_out: int, since: datetime, sold: int, limit: int) -> list[Sku]:
+        early = datetime.min.replace(tzinfo=since.tzinfo)
+        return await super().hot(nearly_out=nearly_out, since=early, sold=sold, limit=limit)

@@ -74,6 +74,9 @@ MUTANTS = [
     (of_browsing.CountsTheLastMomentToo, "L72"),
     (of_browsing.CountsOneStoreOfARun, "L73"),
     (of_browsing.OldestWriteFirst, "L74"),
+    (of_browsing.WatchesTheFewFirst, "L75"),
+    (of_browsing.ForgetsWhatIsReserved, "L75"),
+    (of_browsing.CountsSalesOfAllTime, "L75"),
     (of_keys.BeginsWithTheLast, "L80"),
     (of_keys.FindsKeysOfAnyCase, "L81"),
 ]

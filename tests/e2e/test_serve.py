@@ -1,111 +1,25 @@
 """The real process against real sockets: it polls, makes others follow, and drains."""
 
 import asyncio
-import json
+import re
 import signal
 import socket
-import sys
-import urllib.error
-import urllib.request
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from stocksync.ledger.migrations import migrate
-from stocksync.sandbox.catalogue import plain_catalogue
-from stocksync.sandbox.serve import Sandbox
+from stocksync.sandbox.faults import Fault
+from tests.e2e.serve_kit import Service, command, merchant
 
-WAIT_SECONDS = 30.0
-
-
-def command(folder: Path) -> list[str]:
-    return [sys.executable, "-m", "stocksync", "--config", str(folder / "stocksync.yaml")]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def fetch(url: str, token: str = "") -> tuple[int, str]:
-    request = urllib.request.Request(url, headers={"authorization": f"Bearer {token}"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
-
-
-@dataclass
-class Service:
-    """A service under test: its folder, its stores, and where it answers."""
-
-    folder: Path
-    sandbox: Sandbox
-    port: int
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[asyncio.subprocess.Process]:
-        process = await asyncio.create_subprocess_exec(
-            *command(self.folder),
-            "serve",
-            stderr=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            await self.until(lambda: self.get("/healthz")[0] == 200)
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
-
-    def get(self, path: str, token: str = "secret") -> tuple[int, str]:
-        return fetch(f"http://127.0.0.1:{self.port}{path}", token)
-
-    def shows(self, store: str, code: str) -> int:
-        _, body = fetch(f"{self.sandbox.urls[store]}/_sandbox/state")
-        items = json.loads(body)["items"]
-        return next(int(item["quantity"]) for item in items if item["code"] == code)
-
-    async def until(self, holds: object) -> None:
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not await asyncio.to_thread(holds):  # type: ignore[arg-type]
-                await asyncio.sleep(0)
+FOLLOWERS = ("shop", "trade", "web", "site")
 
 
 @pytest.fixture
 async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    catalogue = plain_catalogue(12, seed=3)
-    async with Sandbox(catalogue.shops) as sandbox:
-        (tmp_path / "rules").mkdir()
-        (tmp_path / "rules" / "10.yaml").write_text(catalogue.rules())
-        port = free_port()
-        text = sandbox.configuration(
-            "sqlite:///books.db",
-            "rules/",
-            http={"host": "127.0.0.1", "port": port, "token": "secret"},
-            every_store={"poll": "1s", "first_contact": "push"},
-        )
-        (tmp_path / "stocksync.yaml").write_text(text)
-        (tmp_path / "stocksync.yaml").chmod(0o600)
-        (tmp_path / "stock.csv").write_text(catalogue.stock_take())
-        migrate(f"sqlite:///{tmp_path / 'books.db'}")
-        process = await asyncio.create_subprocess_exec(
-            *command(tmp_path),
-            "stock",
-            "import",
-            str(tmp_path / "stock.csv"),
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        assert await process.wait() == 0
-        yield Service(tmp_path, sandbox, port)
+    async with merchant(tmp_path) as made:
+        yield made
 
 
 async def test_a_sale_in_one_store_reaches_the_others_and_sigterm_drains(service: Service) -> None:
@@ -131,3 +45,103 @@ async def test_a_sale_in_one_store_reaches_the_others_and_sigterm_drains(service
         _, errors = await process.communicate()
         assert process.returncode == 0, errors.decode()
         assert b"Traceback" not in errors
+
+
+async def agreed(service: Service) -> tuple[str, int]:
+    """Wait until all stores show one number of the first code; return both."""
+    code = next(iter(service.sandbox.shops["shop"].items)).code
+    assert code is not None
+    stores = [service.sandbox.shops[name] for name in FOLLOWERS]
+    await service.until(lambda: len({shop.quantity(code) for shop in stores}) == 1)
+    shown = stores[0].quantity(code)
+    assert shown is not None
+    return code, shown
+
+
+async def test_a_second_signal_ends_at_once_while_a_store_hangs(service: Service) -> None:
+    async with service.running() as process:
+        await agreed(service)
+        faults = service.sandbox.shops["web"].faults
+        faults.always(Fault.HANGS)
+        await service.until(lambda: Fault.HANGS in faults.met)
+        process.send_signal(signal.SIGTERM)
+        await service.said(process, "stopping")
+        assert process.returncode is None
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, errors = await process.communicate()
+        assert process.returncode == 1
+        assert time.monotonic() - began < 25, "less than the drain would have taken"
+        assert b"cut off" in errors
+        assert b"Traceback" not in errors
+
+
+async def test_a_hangup_takes_new_rules_and_the_stores_follow_at_once(service: Service) -> None:
+    async with service.running() as process:
+        code, shown = await agreed(service)
+        (service.folder / "rules" / "20.yaml").write_text(
+            "rules:\n  - {name: keep, match: {store: trade}, set: {cap: 1}}\n"
+        )
+        process.send_signal(signal.SIGHUP)
+        await service.said(process, "configuration reloaded")
+        shops = service.sandbox.shops
+        await service.until(lambda: shops["trade"].quantity(code) == 1)
+        assert shops["shop"].quantity(code) == shown
+
+
+async def test_a_wrong_file_is_refused_whole_and_the_service_goes_on(service: Service) -> None:
+    async with service.running() as process:
+        code, shown = await agreed(service)
+        service.rewrite('"poll"', '"pol"')
+        (service.folder / "rules" / "20.yaml").write_text(
+            "rules:\n  - {name: keep, match: {store: trade}, set: {cap: 1}}\n"
+        )
+        process.send_signal(signal.SIGHUP)
+        told = await service.said(process, "reload refused")
+        assert "did you mean" in told or "poll" in told
+        shops = service.sandbox.shops
+        shops["web"].sell(code, 1)
+        await service.until(lambda: shops["trade"].quantity(code) == shown - 1)
+
+
+async def test_a_store_that_a_reload_adds_is_read_and_one_it_drops_is_left_alone(
+    service: Service,
+) -> None:
+    file = service.folder / "stocksync.yaml"
+    whole = file.read_text()
+    kept = re.sub(r'(?m)^  - \{"id": "web".*\n', "", whole)
+    assert kept != whole
+    file.write_text(kept)
+    async with service.running() as process:
+        shops = service.sandbox.shops
+        code = next(iter(shops["shop"].items)).code
+        assert code is not None
+        await service.until(lambda: shops["trade"].quantity(code) == shops["shop"].quantity(code))
+        asked = len(shops["web"].writes)
+        file.write_text(whole)
+        process.send_signal(signal.SIGHUP)
+        await agreed(service)
+        assert len(shops["web"].writes) >= asked
+        file.write_text(kept)
+        process.send_signal(signal.SIGHUP)
+        await service.said(process, "configuration reloaded")
+        await service.said(process, "configuration reloaded")
+        shops["shop"].sell(code, 1)
+        left = shops["web"].quantity(code)
+        await service.until(lambda: shops["trade"].quantity(code) == shops["shop"].quantity(code))
+        assert shops["web"].quantity(code) == left
+
+
+async def test_a_taken_address_is_said_in_one_sentence_before_any_store_is_asked(
+    service: Service,
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", service.port))
+        other.listen()
+        process = await asyncio.create_subprocess_exec(
+            *command(service.folder), "serve", stderr=asyncio.subprocess.PIPE
+        )
+        _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert f"127.0.0.1:{service.port} is taken by another program" in errors.decode()
+    assert b"Traceback" not in errors

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from stocksync.bootstrap import DRAIN_SECONDS
 from stocksync.sandbox.catalogue import STORES
 from stocksync.sandbox.serve import CREDENTIALS
+from stocksync.service import DRAIN_SECONDS
 from stocksync.settings import Settings, load_settings
 from tests.integration.deploy_kit import DEPLOY, document, run, tool
 

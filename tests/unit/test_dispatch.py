@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 
-from stocksync import scheduler
 from stocksync.contracts.dispatch import Wish
+from stocksync.contracts.ledger import Commit
 from stocksync.dispatch.embedded import Embedded
-from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.stock import Observation
+from stocksync.domain.gates import Gate
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.rulebook import Rulebook
+from stocksync.domain.stock import Counted, Observation
+from stocksync.engine.hot import FAST_UNITS, LISTINGS_MAX, WINDOW, hot_listings
 from stocksync.errors import RunInProgress, StoreUnavailable, UnknownName
 from tests.world import NOON, World, world
 
 A, B = StoreId("a"), StoreId("b")
+COUNTED_NINE = Counted(quantity=9, read_at=NOON)
 
 
 async def agreed() -> tuple[World, Embedded]:
@@ -121,16 +125,94 @@ async def test_draining_cancels_what_does_not_end_and_leaves_nothing_running() -
     assert await at.ledger.lease_holder(A) == ""
 
 
-def test_every_store_is_asked_at_once_and_then_at_its_own_pace() -> None:
-    polls = {A: timedelta(seconds=60), B: timedelta(hours=1)}
-    clock = scheduler.build(polls, lambda store: store, now=NOON)
-    jobs = {job.id: job for job in clock.get_jobs()}
-    assert set(jobs) == {"pull:a", "pull:b"}
-    for store, poll in polls.items():
-        job = jobs[f"pull:{store}"]
-        assert job.next_run_time == NOON
-        following = job.trigger.get_next_fire_time(NOON, NOON)
-        assert abs((following - NOON) - poll) <= poll / 10
+async def test_a_sweep_finds_a_wrong_number_that_nothing_had_marked_and_a_pull_does_not() -> None:
+    at, dispatcher = await agreed()
+    [record] = (await at.ledger.records(B)).values()
+    await at.ledger.commit(Commit(records=[replace(record, baseline=9, reading=COUNTED_NINE)]))
+    at.shops[B].stock[ListingId("MUG")] = 9  # as after a mark that was lost
+    dispatcher.request(B, "pull")
+    await dispatcher.idle()
+    assert at.shows("b") == {"MUG": 9}
+    dispatcher.request(B, "sweep")
+    await dispatcher.idle()
+    assert at.shows("b") == {"MUG": 10}
+
+
+async def test_a_hot_look_reads_what_is_nearly_out_and_nothing_else() -> None:
+    at = world({"a": {"MUG": 3, "BOWL": 40}, "b": {"MUG": 3, "BOWL": 40}})
+    await at.count(MUG=3, BOWL=40)
+    await at.sync()
+    dispatcher = Embedded(lambda: at.context)
+    at.sell("a", "MUG", 1)
+    at.sell("a", "BOWL", 1)
+    dispatcher.request(A, "hot")
+    await dispatcher.idle()
+    assert at.shows("b") == {"MUG": 2, "BOWL": 40}
+    assert (await at.on_hand("MUG"), await at.on_hand("BOWL")) == (2, 40)
+
+
+async def test_a_fast_seller_is_hot_for_an_hour_and_so_is_a_kit_of_it() -> None:
+    bundles = {Sku("KIT"): {Sku("BOWL"): 2}}
+    shown: dict[str, object] = {"BOWL": 40, "KIT": 20}
+    at = world({"a": shown, "b": dict(shown)}, book=Rulebook(bundles=bundles))
+    await at.count(BOWL=40)
+    await at.sync()
+    assert await hot_listings(at.context, at.context.stores[A]) == []
+    at.sell("a", "BOWL", FAST_UNITS)
+    await at.sync()
+    found = await hot_listings(at.context, at.context.stores[A])
+    assert found == [ListingId("BOWL"), ListingId("KIT")]
+    at.clock.pass_(WINDOW.total_seconds() + 5)
+    assert await hot_listings(at.context, at.context.stores[A]) == []
+
+
+async def test_nothing_hot_asks_the_store_for_nothing() -> None:
+    at, dispatcher = await agreed()
+    calls = at.shops[A].api_calls
+    dispatcher.request(A, "hot")
+    await dispatcher.idle()
+    assert at.shops[A].api_calls == calls
+
+
+async def test_a_hot_look_that_finds_everything_changed_becomes_a_pull_that_a_gate_holds() -> None:
+    few: dict[str, object] = {f"S{number:03}": 3 for number in range(LISTINGS_MAX)}
+    stock = few | {f"T{number:03}": 50 for number in range(9 * LISTINGS_MAX)}
+    at = world({"a": dict(stock), "b": dict(stock)})
+    await at.count(**{sku: int(str(shown)) for sku, shown in stock.items()})
+    await at.sync()
+    dispatcher = Embedded(lambda: at.context)
+    at.shops[A].stock.update(dict.fromkeys(map(ListingId, stock), 0))
+    booked = await at.movements()
+    dispatcher.request(A, "hot")
+    await dispatcher.idle()
+    assert await at.movements() == booked
+    assert at.shows("b") == stock
+    assert [hold.gate for hold in await at.ledger.holds(A)] == [Gate.MASS_ZERO]
+
+
+async def test_a_store_that_a_reload_took_away_is_let_go_with_all_it_was_asked() -> None:
+    at, dispatcher = await agreed()
+    context = at.context
+    dispatcher.request(B, "pull")
+    at.context = replace(context, stores={A: context.stores[A]})
+    calls = at.shops[B].api_calls
+    await dispatcher.idle()
+    assert at.shops[B].api_calls == calls
+    assert [status.store for status in dispatcher.statuses()] == ["a"]
+
+
+async def test_a_good_pull_clears_the_name_that_a_failed_look_gave_a_store() -> None:
+    at = world({"a": {"MUG": 3}, "b": {"MUG": 3}})
+    await at.count(MUG=3)
+    await at.sync()
+    dispatcher = Embedded(lambda: at.context)
+    at.shops[A].read_errors = [StoreUnavailable("down")]
+    dispatcher.request(A, "hot")
+    await dispatcher.idle()
+    assert dispatcher.statuses()[0].outcome == "failed"
+    dispatcher.request(A, "pull")
+    await dispatcher.idle()
+    assert dispatcher.statuses()[0].outcome == "ok"
 
 
 async def test_a_run_by_hand_can_be_watched_from_its_beginning_to_its_end() -> None:
