@@ -6,10 +6,12 @@ is a protocol of its own. No method ever answers "not supported".
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.orders import OrderLine
 from stocksync.domain.stock import Correction, Observation
 
 
@@ -143,6 +145,33 @@ class StockWriter(StockReader, Protocol):
             OutcomeUnknown: The request may or may not have arrived; read before deciding.
             StoreRejected: The store declined the batch as a whole; nothing was applied.
             StoreUnavailable: The request never left this machine.
+        """
+        ...
+
+
+@runtime_checkable
+class OrderFeed(StoreConnector, Protocol):
+    """A store that tells what was sold."""
+
+    @property
+    def sees_changes(self) -> bool:
+        """Tell whether `orders` finds an old order that was changed or cancelled since.
+
+        False where a store only knows when an order was placed: then an order must be read again
+        for as long as it may be cancelled.
+        """
+        ...
+
+    def orders(self, since: datetime) -> AsyncIterator[Sequence[OrderLine]]:
+        """Yield the lines of every order placed since, and of those changed since if it can tell.
+
+        Carts and drafts are no orders. Lines of a cancelled order have 0 units; so has a line that
+        sells nothing of its own, as an option of another line. Ending means complete; a feed that
+        is cut off raises.
+
+        Raises:
+            UnexpectedResponse: An answer is not the API, or a quantity in it cannot be read.
+            StoreUnavailable: The store did not answer after a bounded number of tries.
         """
         ...
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from stocksync.contracts.browsing import Browsing
 from stocksync.contracts.hints import Hints
+from stocksync.contracts.sales import KnownLine, Sales
 from stocksync.domain.gates import Gate
 from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
@@ -93,7 +94,8 @@ class StoreRecord:
     """What the ledger remembers of a store as a whole.
 
     `rules_fingerprint` is that of the rules its targets were last worked out with,
-    `links_fingerprint` that of the rules its codes were last matched with.
+    `links_fingerprint` that of the rules its codes were last matched with. Orders placed before
+    `feed_from` are older than what we know of the feed; `feed_at` is when it was last read.
     """
 
     store: StoreId
@@ -104,6 +106,8 @@ class StoreRecord:
     last_error: str = ""
     rules_fingerprint: str = ""
     links_fingerprint: str = ""
+    feed_from: datetime | None = None
+    feed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +150,7 @@ class Commit:
     run: RunRecord | None = None
     store: StoreRecord | None = None
     answered: list[Hint] = field(default_factory=list)
+    lines: list[KnownLine] = field(default_factory=list)
     lease: Lease | None = None
 
 
@@ -168,7 +173,7 @@ class Verdict:
         return not (self.imbalances or self.mismatches or self.broken_seals)
 
 
-class Ledger(Browsing, Hints, Protocol):
+class Ledger(Browsing, Hints, Sales, Protocol):
     """The books. Two implementations, one contract suite: SQLModel tables, and a dict."""
 
     async def commit(self, commit: Commit) -> int:

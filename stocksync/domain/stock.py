@@ -96,7 +96,9 @@ class ListingRecord:
 
     `baseline` is the number store and ledger last agreed on; None before first contact.
     `own_values` are the targets of writes whose outcome is not known: numbers that, when read,
-    are ours and not a customer's. `settled` is false until the first plan for this listing was
+    are ours and not a customer's. `suspended` of its units (the store's own) left sale since
+    `suspended_since` without being booked as sold. `missed` complete censuses in a row did not
+    show it. `settled` is false until the first plan for this listing was
     agreed. `due_since` is when the change was seen that makes a push due. `attempts` counts
     refused writes in a row; no write is tried before `retry_at`. `version` grows with each change.
     """
@@ -116,6 +118,9 @@ class ListingRecord:
     attempts: int = 0
     retry_at: datetime | None = None
     version: int = 0
+    suspended: int = 0
+    suspended_since: datetime | None = None
+    missed: int = 0
     own_values: frozenset[int] = frozenset()
 
     @property

@@ -26,6 +26,7 @@ def is_empty(commit: Commit) -> bool:
         or commit.run
         or commit.store
         or commit.answered
+        or commit.lines
     )
 
 
@@ -72,6 +73,8 @@ def _texts(commit: Commit) -> Iterator[str]:
     """Yield the texts that come from stores and name things, those of one row joined."""
     for movement in commit.movements:
         yield f"{movement.key} {movement.sku} {movement.listing} {movement.document}"
+    for line in commit.lines:
+        yield f"{line.order} {line.line}"
     for record in commit.records:
         yield f"{record.listing} {record.code} {record.sku} {record.group} {record.title}"
         if isinstance(record.reading, NotCounted):
@@ -90,6 +93,7 @@ def _moments(commit: Commit) -> Iterator[datetime | None]:
     for record in commit.records:
         yield record.due_since
         yield record.retry_at
+        yield record.suspended_since
         if record.reading is not None:
             yield record.reading.read_at
     for intent in commit.intents:
@@ -105,6 +109,8 @@ def _moments(commit: Commit) -> Iterator[datetime | None]:
         yield commit.store.last_pull_at
         yield commit.store.last_push_at
         yield commit.store.last_sweep_at
+        yield commit.store.feed_from
+        yield commit.store.feed_at
 
 
 Essence = tuple[str, str, str, int]

@@ -17,12 +17,13 @@ from stocksync.contracts.ledger import (
     StoreRecord,
     Verdict,
 )
+from stocksync.contracts.sales import KnownLine, Shown
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
 from stocksync.domain.merge import agreement
 from stocksync.domain.movements import PRESENT, Account, MovementKind, at, fold, held
 from stocksync.domain.movements import levels as levels_from
 from stocksync.domain.stock import Levels, ListingRecord, Presence, shown_number, state_of
-from stocksync.ledger.checks import describe_mismatch, require_keepable
+from stocksync.ledger.checks import describe_mismatch, require_keepable, require_zone
 from stocksync.ledger.memory_books import MemoryBooks
 from stocksync.ledger.seals import broken
 
@@ -133,6 +134,33 @@ class MemoryLedger(MemoryBooks):
         }
         few = sorted((units, sku) for sku, units in left.items() if 1 <= units <= nearly_out)
         return list(dict.fromkeys(sku for _, sku in fast + few))[:limit]
+
+    async def known_lines(
+        self, store: StoreId, orders: Collection[str]
+    ) -> dict[tuple[str, str], KnownLine]:
+        wanted = set(orders)
+        return {
+            (order, line): known
+            for (shop, order, line), known in self._lines.items()
+            if shop == store and order in wanted
+        }
+
+    async def suspended(self, store: StoreId) -> list[ListingRecord]:
+        found = [record for record in self._all_records(store) if record.suspended]
+        return sorted(found, key=lambda record: (str(record.suspended_since), record.listing))
+
+    async def numbers(
+        self, store: StoreId, listings: Collection[ListingId], since: datetime
+    ) -> dict[ListingId, list[Shown]]:
+        require_zone(since)
+        found = {}
+        for listing in listings:
+            past = self._numbers.get((store, listing), [])
+            before = [shown for shown in past if shown.since <= since]
+            after = [shown for shown in past if shown.since > since]
+            if past:
+                found[listing] = before[-1:] + after
+        return found
 
     async def activity(self, moments: Sequence[datetime]) -> list[Activity]:
         return [self._between(began, ended) for began, ended in pairwise(moments)]

@@ -17,6 +17,7 @@ from stocksync.contracts.ledger import (
     RunRecord,
     StoreRecord,
 )
+from stocksync.contracts.sales import KnownLine, Shown
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account, Movement, fold
 from stocksync.domain.stock import ListingRecord
@@ -62,6 +63,8 @@ class MemoryBooks(MemoryHints):
         self._runs: dict[str, RunRecord] = {}
         self._stores: dict[StoreId, StoreRecord] = {}
         self._leases: dict[StoreId, Tenure] = {}
+        self._lines: dict[tuple[StoreId, str, str], KnownLine] = {}
+        self._numbers: dict[ListingKey, list[Shown]] = defaultdict(list)
 
     async def commit(self, commit: Commit) -> int:
         check(commit)
@@ -74,6 +77,7 @@ class MemoryBooks(MemoryHints):
         intents = self._merged(commit.intents)
         self._require_one_open(intents)
         self._book(new)
+        self._keep_numbers(commit.records)
         for record in commit.records:
             self._put(replace(record, version=record.version + 1, own_values=frozenset()))
         self._mark_due(commit)
@@ -86,6 +90,7 @@ class MemoryBooks(MemoryHints):
         if commit.store is not None:
             self._stores[commit.store.store] = commit.store
         self._forget(commit.answered)
+        self._lines |= {(at.store, at.order, at.line): at for at in commit.lines}
         return len(new)
 
     def _new(self, movements: list[Movement]) -> list[Movement]:
@@ -140,6 +145,16 @@ class MemoryBooks(MemoryHints):
             self._keys[movement.key] = booked
             for (sku, account), units in fold([movement]).items():
                 self._balances[sku][account] = self._balances[sku].get(account, 0) + units
+
+    def _keep_numbers(self, records: Iterable[ListingRecord]) -> None:
+        for record in records:
+            known = self._records[record.store].get(record.listing)
+            if record.baseline is None or (known and known.baseline == record.baseline):
+                continue
+            past = self._numbers[record.key]
+            if past and past[-1].since == self._now():
+                past.pop()
+            past.append(Shown(self._now(), record.baseline))
 
     def _put(self, record: ListingRecord) -> None:
         self._records[record.store][record.listing] = record

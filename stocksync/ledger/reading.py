@@ -86,6 +86,12 @@ def due(connection: Connection, store: StoreId) -> list[ListingRecord]:
     return _asked(connection, lines.order_by(LISTINGS.c.due_since, LISTINGS.c.listing))
 
 
+def suspended(connection: Connection, store: StoreId) -> list[ListingRecord]:
+    """Return the listings of a store with units that nothing explains yet, the oldest first."""
+    lines = _each(connection, LISTINGS.c.store == store, LISTINGS.c.suspended != 0)
+    return _asked(connection, lines.order_by(LISTINGS.c.suspended_since, LISTINGS.c.listing))
+
+
 def identities(
     connection: Connection, store: StoreId
 ) -> list[tuple[ListingId, str | None, Sku | None]]:

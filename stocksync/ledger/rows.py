@@ -113,6 +113,9 @@ def listing_row(record: ListingRecord) -> dict[str, Any]:
         "attempts": record.attempts,
         "retry_at": record.retry_at,
         "version": record.version + 1,
+        "suspended": record.suspended,
+        "suspended_since": record.suspended_since,
+        "missed": record.missed,
     }
 
 
@@ -120,7 +123,8 @@ def record_from(row: Sequence[Any]) -> ListingRecord:
     """Make a record of the columns of `listings` in order, as JSON has them, and own values."""
     store, listing, code, sku, group, title, presence, quarantine = row[:8]
     kind, number, text, read_at = row[8:12]
-    baseline, settled, due_since, attempts, retry_at, version, own = row[12:]
+    baseline, settled, due_since, attempts, retry_at, version = row[12:18]
+    suspended, suspended_since, missed, own = row[18:]
     return ListingRecord(
         store=store,
         listing=listing,
@@ -137,6 +141,9 @@ def record_from(row: Sequence[Any]) -> ListingRecord:
         attempts=attempts,
         retry_at=None if retry_at is None else moment(retry_at),
         version=version,
+        suspended=suspended,
+        suspended_since=None if suspended_since is None else moment(suspended_since),
+        missed=missed,
         own_values=frozenset(map(int, own.split(OWN_SEPARATOR))) if own else frozenset(),
     )
 
@@ -244,6 +251,8 @@ def store_row(store: StoreRecord) -> dict[str, Any]:
         "last_error": store.last_error,
         "rules_fingerprint": store.rules_fingerprint,
         "links_fingerprint": store.links_fingerprint,
+        "feed_from": store.feed_from,
+        "feed_at": store.feed_at,
     }
 
 

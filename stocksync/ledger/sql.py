@@ -20,11 +20,12 @@ from stocksync.contracts.ledger import (
     StoreRecord,
     Verdict,
 )
+from stocksync.contracts.sales import KnownLine, Shown
 from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account
 from stocksync.domain.stock import Levels, ListingRecord
-from stocksync.ledger import books, browsing, hints, journal, leases, proof, reading
+from stocksync.ledger import books, browsing, hints, journal, leases, proof, reading, sales
 from stocksync.ledger.checks import check, check_hints, is_empty, require_keepable, require_zone
 from stocksync.ledger.engine import Database
 from stocksync.ledger.schema import require_head
@@ -171,6 +172,20 @@ class SqlLedger:
                 connection, nearly_out=nearly_out, since=since, sold=sold, limit=limit
             )
         )
+
+    async def known_lines(
+        self, store: StoreId, orders: Collection[str]
+    ) -> dict[tuple[str, str], KnownLine]:
+        return await self._ask(lambda connection: sales.known_lines(connection, store, orders))
+
+    async def suspended(self, store: StoreId) -> list[ListingRecord]:
+        return await self._ask(lambda connection: reading.suspended(connection, store))
+
+    async def numbers(
+        self, store: StoreId, listings: Collection[ListingId], since: datetime
+    ) -> dict[ListingId, list[Shown]]:
+        require_zone(since)
+        return await self._ask(lambda connection: sales.numbers(connection, store, listings, since))
 
     async def activity(self, moments: Sequence[datetime]) -> list[Activity]:
         return await self._ask(lambda connection: browsing.activity(connection, moments))

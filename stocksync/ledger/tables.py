@@ -134,6 +134,10 @@ class ListingRow(Row, table=True):
     attempts: int
     retry_at: datetime | None = Field(sa_type=UTCDateTime)
     version: int = Field(sa_type=NUMBER)
+    # Columns added to rows that exist: the default is theirs.
+    suspended: int = Field(sa_type=NUMBER, sa_column_kwargs={"server_default": text("0")})
+    suspended_since: datetime | None = Field(sa_type=UTCDateTime)
+    missed: int = Field(sa_column_kwargs={"server_default": text("0")})
 
 
 class IntentRow(Row, table=True):
@@ -218,6 +222,8 @@ class StoreRow(Row, table=True):
     last_error: str = Field(sa_type=NAME)
     rules_fingerprint: str = Field(sa_type=NAME)
     links_fingerprint: str = Field(sa_type=NAME)
+    feed_from: datetime | None = Field(sa_type=UTCDateTime)
+    feed_at: datetime | None = Field(sa_type=UTCDateTime)
     lease_holder: str = Field(sa_type=NAME)
     lease_until: datetime | None = Field(sa_type=UTCDateTime)
     epoch: int = Field(sa_type=NUMBER)
@@ -238,6 +244,35 @@ class HintRow(Row, table=True):
     times: int = Field(sa_type=NUMBER)
 
 
+class OrderLineRow(Row, table=True):
+    """A line of an order as it was last told; see `domain/orders.py`."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        CheckConstraint("units >= 0", name="units"),
+        CheckConstraint("revision > 0", name="revision"),
+        {"sqlite_with_rowid": False},
+    )
+
+    store: str = Field(sa_type=NAME, primary_key=True)
+    order: str = Field(sa_type=NAME, primary_key=True)
+    line: str = Field(sa_type=NAME, primary_key=True)
+    units: int = Field(sa_type=NUMBER)
+    revision: int = Field(sa_type=NUMBER)
+
+
+class NumberRow(Row, table=True):
+    """What a listing was agreed to show from a moment on: the past of `listings.baseline`."""
+
+    __tablename__ = "numbers"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    store: str = Field(sa_type=NAME, primary_key=True)
+    listing: str = Field(sa_type=NAME, primary_key=True)
+    recorded_at: datetime = Field(sa_type=UTCDateTime, primary_key=True)
+    number: int = Field(sa_type=NUMBER)
+
+
 def _table(name: str) -> Table:
     return Row.metadata.tables[name]
 
@@ -250,3 +285,5 @@ HOLDS: Final = _table("holds")
 RUNS: Final = _table("runs")
 STORES: Final = _table("stores")
 HINTS: Final = _table("hints")
+ORDER_LINES: Final = _table("order_lines")
+NUMBERS: Final = _table("numbers")

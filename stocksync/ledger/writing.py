@@ -17,7 +17,7 @@ from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.domain.movements import Movement, fold
 from stocksync.domain.stock import ListingRecord
 from stocksync.errors import StaleLevel
-from stocksync.ledger import hints
+from stocksync.ledger import hints, sales
 from stocksync.ledger.checks import FINAL, in_writing_order, only_new
 from stocksync.ledger.leases import NO_LEASE, require_lease
 from stocksync.ledger.rows import (
@@ -46,6 +46,7 @@ def write(connection: Connection, commit: Commit, *, now: datetime) -> int:
     if commit.lease is not None:
         require_lease(connection, commit.lease)
     booked = book(connection, commit.movements, now=now)
+    sales.keep_numbers(connection, commit.records, now)
     write_records(connection, commit.records)
     mark_due(connection, commit)
     write_intents(connection, commit.intents)
@@ -56,6 +57,7 @@ def write(connection: Connection, commit: Commit, *, now: datetime) -> int:
     if commit.store is not None:
         write_store(connection, commit.store)
     hints.forget(connection, commit.answered)
+    sales.keep_lines(connection, commit.lines)
     return booked
 
 

@@ -6,6 +6,7 @@ from tests.contract import (
     ledger_hints,
     ledger_keys,
     ledger_listings,
+    ledger_sales,
     ledger_work,
 )
 from tests.contract.ledger_clauses import CLAUSES
@@ -17,6 +18,7 @@ SAID_IN = (
     ledger_hints,
     ledger_browsing,
     ledger_keys,
+    ledger_sales,
 )
 
 __all__ = ["CLAUSES", "SAID_IN"]

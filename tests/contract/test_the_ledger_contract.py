@@ -11,6 +11,7 @@ from tests.contract import ledger_mutants_at_work as at_work
 from tests.contract import ledger_mutants_of_browsing as of_browsing
 from tests.contract import ledger_mutants_of_hints as of_hints
 from tests.contract import ledger_mutants_of_keys as of_keys
+from tests.contract import ledger_mutants_of_sales as of_sales
 from tests.contract.ledger_all import CLAUSES
 from tests.contract.ledger_rigs import memory_rig, sqlite_rig
 
@@ -79,6 +80,13 @@ MUTANTS = [
     (of_browsing.CountsSalesOfAllTime, "L75"),
     (of_keys.BeginsWithTheLast, "L80"),
     (of_keys.FindsKeysOfAnyCase, "L81"),
+    (of_sales.KnowsLinesOfAnyStore, "L90"),
+    (of_sales.KeepsTheFirstUnits, "L90"),
+    (of_sales.NewestWaitsFirst, "L91"),
+    (of_sales.ForgetsMissedCensuses, "L91"),
+    (of_sales.RemembersEveryLook, "L92"),
+    (of_sales.ForgetsWhatHeldBefore, "L92"),
+    (of_sales.LosesTheFeed, "L93"),
 ]
 #: How a clause fails: by what it asserts, or by an error that ought (not) to have been raised.
 CAUGHT = (AssertionError, pytest.fail.Exception, LedgerError)

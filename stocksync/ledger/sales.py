@@ -1,0 +1,82 @@
+"""Keep order lines and the past of numbers, and find what waits for an explanation."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from stocksync.contracts.sales import KnownLine, Shown
+from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.stock import ListingRecord
+from stocksync.ledger.statements import listed, members, upsert
+from stocksync.ledger.tables import LISTINGS, NUMBERS, ORDER_LINES
+
+
+def keep_lines(connection: Connection, lines: Iterable[KnownLine]) -> None:
+    """Remember order lines as they are now."""
+    rows = [
+        {
+            "store": line.store,
+            "order": line.order,
+            "line": line.line,
+            "units": line.units,
+            "revision": line.revision,
+        }
+        for line in lines
+    ]
+    if rows:
+        connection.execute(upsert(ORDER_LINES, connection.dialect.name, fixed=()), rows)
+
+
+def known_lines(
+    connection: Connection, store: StoreId, orders: Collection[str]
+) -> dict[tuple[str, str], KnownLine]:
+    """Return the remembered lines of these orders."""
+    asked = select(ORDER_LINES).where(
+        ORDER_LINES.c.store == store,
+        ORDER_LINES.c.order.in_(members("orders", connection.dialect.name)),
+    )
+    rows = connection.execute(asked, {"orders": listed(orders)}).mappings()
+    return {(row["order"], row["line"]): KnownLine(**row) for row in rows}
+
+
+def keep_numbers(connection: Connection, records: Iterable[ListingRecord], now: datetime) -> None:
+    """Remember numbers that are agreed on from now on, before they replace the old ones."""
+    by_store: dict[StoreId, dict[ListingId, int]] = {}
+    for record in records:
+        if record.baseline is not None:
+            by_store.setdefault(record.store, {})[record.listing] = record.baseline
+    dialect = connection.dialect.name
+    for store, numbers in by_store.items():
+        asked = select(LISTINGS.c.listing, LISTINGS.c.baseline).where(
+            LISTINGS.c.store == store, LISTINGS.c.listing.in_(members("listings", dialect))
+        )
+        known = dict(connection.execute(asked, {"listings": listed(numbers)}).tuples())
+        rows = [
+            {"store": store, "listing": listing, "recorded_at": now, "number": number}
+            for listing, number in numbers.items()
+            if known.get(listing) != number
+        ]
+        if rows:
+            connection.execute(upsert(NUMBERS, dialect, fixed=()), rows)
+
+
+def numbers(
+    connection: Connection, store: StoreId, listings: Collection[ListingId], since: datetime
+) -> dict[ListingId, list[Shown]]:
+    """Return what listings were agreed to show, the number that held at `since` first."""
+    asked = (
+        select(NUMBERS.c.listing, NUMBERS.c.recorded_at, NUMBERS.c.number)
+        .where(
+            NUMBERS.c.store == store,
+            NUMBERS.c.listing.in_(members("listings", connection.dialect.name)),
+        )
+        .order_by(NUMBERS.c.listing, NUMBERS.c.recorded_at)
+    )
+    found: dict[ListingId, list[Shown]] = {}
+    for listing, recorded_at, number in connection.execute(asked, {"listings": listed(listings)}):
+        past = found.setdefault(listing, [])
+        if past and recorded_at <= since:
+            past.clear()
+        past.append(Shown(recorded_at, number))
+    return found

@@ -1,0 +1,77 @@
+"""The ledger's clauses about orders: known lines, units that wait, and the past of numbers."""
+
+from dataclasses import replace
+
+import pytest
+
+from stocksync.contracts.ledger import Commit, StoreRecord
+from stocksync.contracts.sales import KnownLine, Shown
+from stocksync.domain.identifiers import ListingId
+from tests.contract.ledger_clauses import clause
+from tests.contract.ledger_examples import NOON, SHOP, TRADE, after, listing
+from tests.contract.ledger_rigs import Rig
+
+
+def line(order: str, name: str, units: int, **other: object) -> KnownLine:
+    values: dict[str, object] = {"store": SHOP, "order": order, "line": name, "units": units}
+    return KnownLine(**(values | other))  # type: ignore[arg-type]
+
+
+@clause("L90", "an order line is known by store, order and line, as it was last committed")
+async def knows_lines(rig: Rig) -> None:
+    first = [
+        line("1", "a", 2),
+        line("1", "b", 1),
+        line("2", "a", 5),
+        line("1", "a", 9, store=TRADE),
+    ]
+    await rig.ledger.commit(Commit(lines=first))
+    changed = line("1", "a", 0, revision=2)
+    await rig.ledger.commit(Commit(lines=[changed]))
+    assert await rig.ledger.known_lines(SHOP, ["1", "3"]) == {
+        ("1", "a"): changed,
+        ("1", "b"): first[1],
+    }
+    assert await rig.ledger.known_lines(TRADE, ["1"]) == {("1", "a"): first[3]}
+    with pytest.raises(ValueError, match="half a character"):
+        await rig.ledger.commit(Commit(lines=[line("1\0", "a", 1)]))
+
+
+@clause("L91", "what of a listing waits for an explanation is found, the oldest first")
+async def finds_what_waits(rig: Rig) -> None:
+    kept = [
+        listing("a", baseline=3, suspended=2, suspended_since=after(5)),
+        listing("b", baseline=3),
+        listing("c", baseline=3, suspended=1, suspended_since=NOON, missed=1),
+        listing("d", store=TRADE, suspended=1, suspended_since=NOON),
+    ]
+    await rig.ledger.commit(Commit(records=kept))
+    found = await rig.ledger.suspended(SHOP)
+    assert found == [replace(kept[2], version=1), replace(kept[0], version=1)]
+
+
+@clause("L92", "the past of a listing's number is kept, once for each time it changed")
+async def remembers_numbers(rig: Rig) -> None:
+    first = [listing("a", baseline=5), listing("b"), listing("c", baseline=1)]
+    await rig.ledger.commit(Commit(records=first))
+    steps = ((10, 5, "seen again"), (20, 3, "sold"), (30, 8, "found"))
+    for version, (seconds, number, title) in enumerate(steps, start=1):
+        rig.clock.time = after(seconds)
+        record = listing("a", baseline=number, title=title, version=version)
+        await rig.ledger.commit(Commit(records=[record]))
+    a, b, c = (ListingId(name) for name in "abc")
+    past = [Shown(NOON, 5), Shown(after(20), 3), Shown(after(30), 8)]
+    assert await rig.ledger.numbers(SHOP, [a, b], NOON) == {a: past}
+    assert await rig.ledger.numbers(SHOP, [a, c], after(25)) == {
+        a: past[1:],
+        c: [Shown(NOON, 1)],
+    }
+    assert await rig.ledger.numbers(SHOP, [a], after(30)) == {a: past[2:]}
+    assert await rig.ledger.numbers(TRADE, [a], NOON) == {}
+
+
+@clause("L93", "a store remembers since when its orders are known, and when they were last read")
+async def remembers_the_feed(rig: Rig) -> None:
+    record = StoreRecord(store=SHOP, feed_from=NOON, feed_at=after(60))
+    await rig.ledger.commit(Commit(store=record))
+    assert await rig.ledger.store(SHOP) == record
