@@ -103,6 +103,8 @@ class Shelf:
         stores = {store: self._standing(store, wanted[store], plan.book) for store in wanted}
         gone = [at for store, at in self.stores.items() if stores.get(store) is not at]
         await self._close(self._retired)
+        for store in self.stores.keys() - stores.keys():
+            metrics.forget(store)
         self._retired, self._kept, self.stores = gone, wanted, stores
         metrics.begin(stores)
 

@@ -51,8 +51,9 @@ class Service:
             started_at=utc_now(),
             reload=self.reload,
         )
+        self._prover = gauges.Prover()
         self.schedule.follow(rhythms_of(plan.settings))
-        self.schedule.every(PROVE_EVERY, self._prove, "prove")
+        self.schedule.every(PROVE_EVERY, self.prove, "prove")
 
     async def reload(self) -> tuple[str, ...]:
         """Read the files again and return what is odd about them; jobs under way end as they began.
@@ -84,10 +85,10 @@ class Service:
     def _ask(self, store: StoreId, kind: Kind) -> None:
         self.dispatcher.request(store, kind)
 
-    async def _prove(self) -> None:
+    async def prove(self) -> None:
         """Prove the books again; a database that is away shows in every job already."""
         try:
-            await gauges.prove(self.context.ledger)
+            await self._prover.prove(self.context.ledger)
         except StockSyncError as error:
             log.warning("the books could not be proved", reason=str(error))
 
@@ -108,7 +109,7 @@ async def serve(plan: Plan, *, told: Callable[[str], None]) -> bool:
             service = Service(plan, context, shelf)
             stopping, hurry = _signals(service)
             web = server.build(app.build(service.desk))
-            await gauges.prove(context.ledger)
+            await service.prove()
             door = asyncio.create_task(web.serve(sockets=[listener]), name="http")
             await service.dispatcher.recall()
             service.schedule.start()

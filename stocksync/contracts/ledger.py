@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from stocksync.contracts.browsing import Browsing
 from stocksync.contracts.hints import Hints
-from stocksync.contracts.sales import KnownLine, Sales
+from stocksync.contracts.sales import Sales
 from stocksync.domain.gates import Gate
 from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account, Movement
+from stocksync.domain.orders import KnownLine
 from stocksync.domain.plan import Line
 from stocksync.domain.stock import Levels, ListingRecord
 

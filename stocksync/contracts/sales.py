@@ -6,18 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import ListingRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownLine:
-    """An order line as the books know it; `revision` counts how often its units changed."""
-
-    store: StoreId
-    order: str
-    line: str
-    units: int
-    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +27,7 @@ class Sales(Protocol):
         """Return the lines of these orders that were committed, by order and line."""
         ...
 
-    async def suspended(self, store: StoreId) -> list[ListingRecord]:
+    async def unexplained(self, store: StoreId) -> list[ListingRecord]:
         """Return the listings of which units wait for an explanation, the oldest first."""
         ...
 

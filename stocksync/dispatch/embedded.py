@@ -1,6 +1,7 @@
 """Run jobs in this process: at most one per store at a time, and a push where a change is due."""
 
 import asyncio
+import contextvars
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -87,7 +88,10 @@ class Embedded:
             return False
         desk.wanted.add(kind)
         if desk.task is None or desk.task.done():
-            desk.task = asyncio.create_task(self._work(store, desk), name=f"store {store}")
+            # In a context of its own: what it logs is not about the request that asked for it.
+            desk.task = asyncio.create_task(
+                self._work(store, desk), name=f"store {store}", context=contextvars.Context()
+            )
         return True
 
     async def reconcile(self, wish: Wish) -> str:
@@ -141,17 +145,20 @@ class Embedded:
                 desk.wanted.clear()  # a reload took it away
                 return
             kind: Kind | None = None
+            run = self._context().new_id()
             try:
                 kind = desk.working = await self._next(store, desk)
                 if kind is None:
                     continue
-                report = await self._job(store, kind)
+                with structlog.contextvars.bound_contextvars(run=run):
+                    report = await self._job(store, kind, run)
             except StockSyncError as error:
                 log.exception("job failed", store=store, kind=kind, reason=str(error))
                 continue
             finally:
                 desk.working = None
-            self._tell(desk, kind, report)
+            with structlog.contextvars.bound_contextvars(run=run):
+                self._tell(desk, kind, report)
             if kind != "push":
                 desk.stopped = report.stopped
                 desk.booked = desk.booked + report.movements if kind in _PARTS else 0
@@ -180,12 +187,10 @@ class Embedded:
             self._reminders.begun(store, answer)
         return answer
 
-    async def _job(self, store: StoreId, kind: Kind) -> StoreReport:
+    async def _job(self, store: StoreId, kind: Kind, name: str) -> StoreReport:
         """Do one job, and keep a row of it when it did anything."""
         context = self._context()
-        run = RunRecord(
-            id=context.new_id(), kind=kind, trigger="schedule", started_at=context.now()
-        )
+        run = RunRecord(id=name, kind=kind, trigger="schedule", started_at=context.now())
         report = StoreReport(store=store)
         work = Sync(context=context, run=run.id, reports={store: report})
         at = context.stores[store]

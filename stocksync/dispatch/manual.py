@@ -1,6 +1,7 @@
 """Runs that a person asks for: one at a time, named at once, and watched while they go on."""
 
 import asyncio
+import contextvars
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -58,7 +59,9 @@ class ManualRuns:
         watched = self._watched[self._current] = _Watched()
         while len(self._watched) > REMEMBERED_MAX:
             self._watched.popitem(last=False)
-        self._task = asyncio.create_task(self._run(context, self._current, wish, watched))
+        self._task = asyncio.create_task(
+            self._run(context, self._current, wish, watched), context=contextvars.Context()
+        )
         return self._current
 
     async def watch(self, run: str) -> AsyncIterator[RunEvent]:

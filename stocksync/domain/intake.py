@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from stocksync.domain.identifiers import MAIN_LOCATION, ListingId, LocationId, Sku, StoreId
 from stocksync.domain.merge import (
@@ -16,6 +18,7 @@ from stocksync.domain.merge import (
     relink,
 )
 from stocksync.domain.movements import Movement, MovementKind, sides
+from stocksync.domain.orders import NOTHING_SOLD, Sold
 from stocksync.domain.plan import Line
 from stocksync.domain.rulebook import Rulebook
 from stocksync.domain.rules import Policy
@@ -40,6 +43,8 @@ _BELIEVED = frozenset(
     }
 )
 
+NO_ORDERS: Final[Mapping[ListingId, Sold]] = MappingProxyType({})
+
 Look = tuple[ListingRecord | None, Observation]
 
 #: Changes after which the listing itself may not show its target any more.
@@ -52,12 +57,16 @@ _TO_EVALUATE = frozenset(ChangeKind) - {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """A store's place at the table: what its changes mean, and what to do on first contact."""
+    """A store's place at the table: what its changes mean, and what to do on first contact.
+
+    With `feed` its orders are read, and move the ledger.
+    """
 
     store: StoreId
     role: Role = Role.CHANNEL
     first_contact: FirstContact = FirstContact.HOLD
     switches: bool = False
+    feed: bool = False
 
 
 def find_twins(
@@ -74,20 +83,27 @@ def find_twins(
 
 
 def decide(
-    looks: Mapping[ListingId, Look], seat: Seat, *, twins: Mapping[ListingId, str], book: Rulebook
+    looks: Mapping[ListingId, Look],
+    seat: Seat,
+    *,
+    twins: Mapping[ListingId, str],
+    book: Rulebook,
+    sold: Mapping[ListingId, Sold] = NO_ORDERS,
 ) -> list[Change]:
     """Name the change of every listing that was looked at; listings without news are left out."""
     changes = []
-    for listing, (record, seen) in looks.items():
-        change = _decide_one(record, seen, seat, twins.get(listing, ""), book)
+    for listing, look in looks.items():
+        told = sold.get(listing, NOTHING_SOLD)
+        change = _decide_one(look, seat, twins.get(listing, ""), book, told)
         if change is not None:
             changes.append(change)
     return changes
 
 
 def _decide_one(
-    record: ListingRecord | None, seen: Observation, seat: Seat, quarantine: str, book: Rulebook
+    look: Look, seat: Seat, quarantine: str, book: Rulebook, sold: Sold
 ) -> Change | None:
+    record, seen = look
     if "\0" in seen.title:  # no database keeps it, and a title is only for people
         seen = seen._replace(title=seen.title.replace("\0", ""))
     sku = None if seat.switches else book.sku_for(seat.store, seen.code)
@@ -98,7 +114,10 @@ def _decide_one(
     moved_house = record is None or (old.sku, old.quarantine) != (sku, quarantine)
     base = relink(old, sku, seen.code, quarantine).record if moved_house else old
     base = replace(base, code=seen.code)
-    change = merge(base, seen, terms_for(sku, seat, book)) if linked else _set_aside(base, seen)
+    if linked:
+        change = merge(base, seen, terms_for(sku, seat, book), sold)
+    else:
+        change = _set_aside(base, seen)
     if change is None and (moved_house or old.code != seen.code):
         return Change(kind=ChangeKind.RELINKED, before=old.baseline, after=None, record=base)
     return change
@@ -118,9 +137,14 @@ def _set_aside(base: ListingRecord, seen: Observation) -> Change | None:
 def terms_for(sku: Sku | None, seat: Seat, book: Rulebook) -> Terms:
     """Return how a listing's changes are read under the rules that hold for it."""
     if sku is None:
-        return Terms(role=seat.role)
+        return Terms(role=seat.role, feed=seat.feed)
     policy = book.policy(sku, seat.store)
-    return Terms(role=seat.role, pack=policy.pack, accept_increases=policy.accept_increases)
+    return Terms(
+        role=seat.role,
+        pack=policy.pack,
+        accept_increases=policy.accept_increases,
+        feed=seat.feed,
+    )
 
 
 def as_lines(changes: Iterable[Change]) -> list[Line]:

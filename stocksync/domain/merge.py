@@ -10,6 +10,7 @@ from typing import Final
 
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import MovementKind
+from stocksync.domain.orders import ALL_EXPLAINED, NOTHING_SOLD, Sold, explain
 from stocksync.domain.rules import Increases
 from stocksync.domain.stock import (
     Counted,
@@ -64,7 +65,8 @@ class Change:
     """One listing's change: the record as it will stand, and the units it moves in the ledger.
 
     `units` are base units (packs multiplied out), signed: below zero left us. `suspended` units
-    leave sale without being booked as sold, because it is not known which write they belong to.
+    leave sale without being booked as sold, because it is not known what they belong to; below
+    zero they come back, because it is known now.
     """
 
     kind: ChangeKind
@@ -97,11 +99,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """How one listing's changes are to be read: its store's role, and the rules that hold."""
+    """How one listing's changes are to be read: its store's role, and the rules that hold.
+
+    With `feed`, sales are booked from the store's orders, and levels are only explained by them.
+    """
 
     role: Role = Role.CHANNEL
     pack: int = 1
     accept_increases: Increases = Increases.YES
+    feed: bool = False
 
 
 #: Keeps numbers away from -1, which Python hashes like -2.
@@ -136,11 +142,14 @@ def was_met(record: ListingRecord, unseen: AbstractSet[int]) -> bool:
     )
 
 
-def merge(record: ListingRecord, seen: Observation, terms: Terms) -> Change | None:
+def merge(
+    record: ListingRecord, seen: Observation, terms: Terms, sold: Sold = NOTHING_SOLD
+) -> Change | None:
     """Name what happened to a linked listing since it was last agreed on; None for nothing.
 
-    `record` already carries the SKU and quarantine that hold now. The record returned has the new
-    reading and baseline, to be committed together with the movement (`reliability §2.4`).
+    `sold` is what the store's orders told of it since. `record` already carries the SKU and
+    quarantine that hold now. The record returned has the new reading and baseline, to be committed
+    together with the movement (`reliability §2.4`).
     """
     looked = replace(
         record, reading=seen.reading, group=seen.group, title=seen.title, presence=Presence.PRESENT
@@ -152,9 +161,49 @@ def merge(record: ListingRecord, seen: Observation, terms: Terms) -> Change | No
     if before is None:
         first = replace(looked, baseline=number)
         return Change(kind=ChangeKind.FIRST_CONTACT, before=None, after=number, record=first)
+    if terms.feed and terms.role is Role.CHANNEL and isinstance(seen.reading, Counted):
+        return _explained(record, looked, seen.reading, terms, sold)
     if number is None or number in record.own_values or number == before:
         return _own_or_nothing(record, looked, number)
     return _outside_change(looked, before, number, seen, terms)
+
+
+def _explained(
+    record: ListingRecord, looked: ListingRecord, reading: Counted, terms: Terms, sold: Sold
+) -> Change | None:
+    """Explain a level by the orders behind it; what no order explains is kept from sale."""
+    number, before = reading.quantity, record.baseline or 0
+    left, outside = explain(number, before, record.own_values, sold, record.unexplained)
+    if not (sold.units or outside) and left == record.unexplained:
+        return _own_or_nothing(record, looked, number)
+    since = reading.read_at if left and left != record.unexplained else record.unexplained_since
+    explained = replace(
+        looked, baseline=number, unexplained=left, unexplained_since=since if left else None
+    )
+    change = Change(
+        kind=ChangeKind.SALE,
+        before=record.baseline,
+        after=number,
+        record=explained,
+        suspended=(explained.suspended - record.suspended) * terms.pack,
+    )
+    return _with_increase(change, outside, terms) if outside else change
+
+
+def _with_increase(change: Change, outside: int, terms: Terms) -> Change:
+    """Name units that came from outside by what the rules want done about them."""
+    units = outside * terms.pack
+    match terms.accept_increases:
+        case Increases.NO:
+            return replace(change, kind=ChangeKind.REFUSED_INCREASE)
+        case Increases.HOLD if change.suspended or change.after != (change.before or 0) + outside:
+            # First what is explained; the next look holds the rest, which then stands alone.
+            kept = replace(change.record, baseline=(change.after or 0) - outside)
+            return replace(change, record=kept)
+        case Increases.HOLD:
+            return replace(change, kind=ChangeKind.HELD_INCREASE, units=units)
+        case _:
+            return replace(change, kind=ChangeKind.RETURN, units=units)
 
 
 def _gap(record: ListingRecord, looked: ListingRecord, gap: NotCounted) -> Change | None:
@@ -205,11 +254,17 @@ def _outside_change(
         kind = ChangeKind.HELD_INCREASE
     else:
         kind = ChangeKind.RETURN
+    waiting = looked.suspended + likely - lowest
+    since = (looked.unexplained_since or seen.reading.read_at) if waiting else None
     return Change(
         kind=kind,
         before=before,
         after=number,
-        record=agreed,
+        record=replace(
+            agreed,
+            unexplained=frozenset({waiting}) if waiting else ALL_EXPLAINED,
+            unexplained_since=since,
+        ),
         units=likely * terms.pack,
         suspended=(likely - lowest) * terms.pack,
     )

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from stocksync.domain.identifiers import ListingId
+from stocksync.domain.identifiers import ListingId, StoreId
 
 #: What a level shows and no order explains is believed to be more than a late order after this.
 FEED_SETTLE: Final = timedelta(minutes=10)
+#: The same where no orders are read: until then a person may know what happened.
+LEVEL_SETTLE: Final = timedelta(hours=24)
 #: How much two clocks may differ, and how long an order takes from being placed to being counted.
 CLOCKS_APART: Final = timedelta(seconds=5)
 
@@ -41,29 +43,51 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLine:
+    """An order line as the books know it; `revision` counts how often its units changed."""
+
+    store: StoreId
+    order: str
+    line: str
+    units: int
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineNews:
     """A line whose units are not those the books know of; `known` is None for a new line."""
 
     line: OrderLine
-    listing: ListingId
-    known: int | None
+    known: KnownLine | None = None
 
     @property
     def sold(self) -> int:
         """Return the units sold since the books were written; below zero after a cancellation."""
-        return self.line.units - (self.known or 0)
+        return self.line.units - (self.known.units if self.known else 0)
+
+    @property
+    def revision(self) -> int:
+        """Return how often the units of this line have been told, this time included."""
+        return self.known.revision + 1 if self.known else 1
+
+    def remembered(self, store: StoreId) -> KnownLine:
+        """Return the line as the books will know it."""
+        return KnownLine(
+            store=store,
+            order=self.line.order,
+            line=self.line.line,
+            units=self.line.units,
+            revision=self.revision,
+        )
 
 
 def news_of(
-    lines: Iterable[tuple[OrderLine, ListingId]], known: Mapping[tuple[str, str], int]
+    lines: Iterable[OrderLine], known: Mapping[tuple[str, str], KnownLine]
 ) -> list[LineNews]:
     """Pick the lines that say something new; reading a feed again says nothing (`I2`, `I19`)."""
-    latest = {line.key: (line, listing) for line, listing in lines}
-    return [
-        LineNews(line=line, listing=listing, known=known.get(key))
-        for key, (line, listing) in latest.items()
-        if known.get(key) != line.units
-    ]
+    latest = {line.key: line for line in lines}
+    news = [LineNews(line=line, known=known.get(key)) for key, line in latest.items()]
+    return [each for each in news if each.known is None or each.sold]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,34 +105,44 @@ class Sold:
 NOTHING_SOLD: Final = Sold()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Residue:
-    """What is left of a level's change once orders are taken out of it, in the store's units.
+#: Units of a listing that nothing explains yet, one number for each story that may be true: above
+#: zero units are missing, below zero there are some too many. Empty: everything is explained.
+Unexplained = frozenset[int]
+ALL_EXPLAINED: Final[Unexplained] = frozenset()
+STORIES_MAX: Final = 8
 
-    `withheld` units leave sale without being booked as sold: their order may still come.
-    `released` units were withheld, and are now explained by an order. `outside` is what no order
-    explains upwards: a return, a restock, somebody's edit.
+
+def withheld(unexplained: Unexplained) -> int:
+    """Return how many units are kept from sale until a story proves true.
+
+    While one story leaves nothing unexplained, it is believed; else the smaller ledger.
     """
-
-    withheld: int = 0
-    released: int = 0
-    outside: int = 0
+    return 0 if not unexplained or 0 in unexplained else max(0, *unexplained)
 
 
-def residue(number: int, bases: Iterable[int], sold: Sold, suspended: int) -> Residue:
-    """Explain a level by orders.
+def explain(
+    number: int, baseline: int, own: Iterable[int], sold: Sold, unexplained: Unexplained
+) -> tuple[Unexplained, int]:
+    """Explain a level by orders; return what is left of each story, and the units from outside.
 
-    `bases` are the numbers the store may have shown before: the baseline and the targets of writes
-    nobody answered. The one that leaves least unexplained is believed; of two, the lower ledger.
-    `suspended` units of this listing wait for their order already.
+    A story is which of our unanswered writes (`own`) took place. A level that is the baseline less
+    what was ordered needs no new story. Otherwise each write may have: every story goes on from
+    each number the store may have shown, and orders told later decide. Units that are too many in
+    every story came from outside: a return, a restock, somebody's edit.
     """
-    left = min((number - base + sold.units for base in bases), key=lambda at: (abs(at), at))
-    if left <= 0:
-        return Residue(withheld=-left)
-    released = min(left, suspended)
-    left -= released
-    left -= min(left, max(0, sold.overwritten))
-    return Residue(released=released, outside=left)
+    stories = unexplained or {0}
+    if number != baseline - sold.units:
+        bases = {baseline, *own}
+        left = {story + base - number - sold.units for story in stories for base in bases}
+        stories = {story + max(0, min(-story, sold.overwritten)) for story in left}
+    outside = max(0, -max(stories))
+    after = frozenset(sorted({story + outside for story in stories}, key=abs)[:STORIES_MAX])
+    return (ALL_EXPLAINED if after == {0} else after), outside
+
+
+def most_likely(unexplained: Unexplained) -> int:
+    """Choose among stories when no more evidence will come: least unexplained, lowest ledger."""
+    return min(unexplained, key=lambda story: (abs(story), -story), default=0)
 
 
 def may_be_overwritten(line: OrderLine, written_at: datetime | None) -> bool:

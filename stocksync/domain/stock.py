@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
+from stocksync.domain.orders import ALL_EXPLAINED, Unexplained, withheld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +97,11 @@ class ListingRecord:
 
     `baseline` is the number store and ledger last agreed on; None before first contact.
     `own_values` are the targets of writes whose outcome is not known: numbers that, when read,
-    are ours and not a customer's. `suspended` of its units (the store's own) left sale since
-    `suspended_since` without being booked as sold. `missed` complete censuses in a row did not
-    show it. `settled` is false until the first plan for this listing was
-    agreed. `due_since` is when the change was seen that makes a push due. `attempts` counts
-    refused writes in a row; no write is tried before `retry_at`. `version` grows with each change.
+    are ours and not a customer's. `unexplained` are units (the store's own) whose cause is not
+    known since `unexplained_since`: see `domain.orders`. `missed` complete censuses in a row did
+    not show it. `settled` is false until the first plan for this listing was agreed. `due_since`
+    is when the change was seen that makes a push due. `attempts` counts refused writes in a row;
+    no write is tried before `retry_at`. `version` grows with each change.
     """
 
     store: StoreId
@@ -118,14 +119,19 @@ class ListingRecord:
     attempts: int = 0
     retry_at: datetime | None = None
     version: int = 0
-    suspended: int = 0
-    suspended_since: datetime | None = None
+    unexplained: Unexplained = ALL_EXPLAINED
+    unexplained_since: datetime | None = None
     missed: int = 0
     own_values: frozenset[int] = frozenset()
 
     @property
     def key(self) -> tuple[StoreId, ListingId]:
         return (self.store, self.listing)
+
+    @property
+    def suspended(self) -> int:
+        """Return the units that left sale without being booked as sold."""
+        return withheld(self.unexplained)
 
 
 class ListingState(StrEnum):

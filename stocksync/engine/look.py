@@ -11,6 +11,7 @@ from stocksync.domain.merge import agreement_of, was_met
 from stocksync.domain.stock import ListingRecord, Observation, Presence
 from stocksync.engine.batches import batches
 from stocksync.engine.context import Context, Store
+from stocksync.engine.feed import Feed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,7 +19,8 @@ class Glance:
     """What a look brought back: how much was read, and the listings that show something new.
 
     `unseen` are the agreements that a complete census did not meet; None after a look at a few.
-    `answered` are the hints that had come in before it began.
+    `answered` are the hints that had come in before it began. `feed` is what
+    the store's orders told, where they were read too.
     """
 
     started_at: datetime
@@ -26,6 +28,7 @@ class Glance:
     news: dict[ListingId, Observation] = field(default_factory=dict)
     unseen: set[int] | None = None
     answered: list[Hint] = field(default_factory=list)
+    feed: Feed | None = None
 
     @property
     def complete(self) -> bool:

@@ -13,8 +13,10 @@ from stocksync.domain.movements import Account, Movement, fold, levels
 from stocksync.domain.plan import Line, plan_hash
 from stocksync.domain.stock import Levels, ListingRecord, StockLevel
 from stocksync.domain.targets import Picture, as_lines, skus_behind
+from stocksync.engine.booking import movements_of
 from stocksync.engine.context import Approval, Context, Store
-from stocksync.engine.pull import Findings, find, glance_at, movements_of
+from stocksync.engine.findings import Findings, find
+from stocksync.engine.pull import glance_at
 from stocksync.engine.push import due_listings, plan_of
 from stocksync.engine.work import advice
 from stocksync.errors import ConnectorError
@@ -56,13 +58,13 @@ class StorePlan:
         }
 
     def lines_json(self) -> list[dict[str, Any]]:
-        """Return every line of this store with what will become of it."""
-        held = [line for trip in self.trips for line in trip.lines]
+        """Return every line of this store once, with what will become of it."""
+        held = {line.key: line for trip in self.trips for line in trip.lines}
+        lines = {line.key: line for line in self.incoming + self.outgoing} | held
         return [
             {"listing": line.listing, "sku": line.sku, "before": line.before}
-            | {"after": line.after, "why": line.why, "held": is_held}
-            for lines, is_held in ((self.incoming + self.outgoing, False), (held, True))
-            for line in lines
+            | {"after": line.after, "why": line.why, "held": line.key in held}
+            for line in lines.values()
         ]
 
 

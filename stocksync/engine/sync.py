@@ -35,12 +35,20 @@ class Sync:
     skus: Collection[Sku] | None = None
     progress: Progress = no_progress
 
-    async def pull(self, store: Store) -> None:
-        """Pull one store under its lease."""
+    async def pull(self, store: Store, *, deep: bool = False) -> None:
+        """Pull one store under its lease; `deep` reads the orders of many days again."""
         report = self.reports[store.id]
 
         async def work(lease: Lease) -> None:
-            await pull(self.context, store, report, run=self.run, lease=lease, skus=self.skus)
+            await pull(
+                self.context,
+                store,
+                report,
+                run=self.run,
+                lease=lease,
+                skus=self.skus,
+                deep=deep,
+            )
 
         await at_store(self.context, store, report, "pull", work)
         self.progress(store.id, report.outcome if report.stopped else "read")
@@ -65,7 +73,7 @@ class Sync:
 
     async def sweep(self, store: Store) -> None:
         """Read everything, then compare every listing with its target, whatever is marked due."""
-        await self.pull(store)
+        await self.pull(store, deep=True)
         if not self.reports[store.id].stopped:
             await self.push(store, every=True)
 

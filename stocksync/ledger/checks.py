@@ -93,7 +93,7 @@ def _moments(commit: Commit) -> Iterator[datetime | None]:
     for record in commit.records:
         yield record.due_since
         yield record.retry_at
-        yield record.suspended_since
+        yield record.unexplained_since
         if record.reading is not None:
             yield record.reading.read_at
     for intent in commit.intents:

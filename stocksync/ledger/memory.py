@@ -17,11 +17,12 @@ from stocksync.contracts.ledger import (
     StoreRecord,
     Verdict,
 )
-from stocksync.contracts.sales import KnownLine, Shown
+from stocksync.contracts.sales import Shown
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
 from stocksync.domain.merge import agreement
 from stocksync.domain.movements import PRESENT, Account, MovementKind, at, fold, held
 from stocksync.domain.movements import levels as levels_from
+from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import Levels, ListingRecord, Presence, shown_number, state_of
 from stocksync.ledger.checks import describe_mismatch, require_keepable, require_zone
 from stocksync.ledger.memory_books import MemoryBooks
@@ -145,9 +146,9 @@ class MemoryLedger(MemoryBooks):
             if shop == store and order in wanted
         }
 
-    async def suspended(self, store: StoreId) -> list[ListingRecord]:
-        found = [record for record in self._all_records(store) if record.suspended]
-        return sorted(found, key=lambda record: (str(record.suspended_since), record.listing))
+    async def unexplained(self, store: StoreId) -> list[ListingRecord]:
+        found = [record for record in self._all_records(store) if record.unexplained]
+        return sorted(found, key=lambda record: (str(record.unexplained_since), record.listing))
 
     async def numbers(
         self, store: StoreId, listings: Collection[ListingId], since: datetime

@@ -17,9 +17,10 @@ from stocksync.contracts.ledger import (
     RunRecord,
     StoreRecord,
 )
-from stocksync.contracts.sales import KnownLine, Shown
+from stocksync.contracts.sales import Shown
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account, Movement, fold
+from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import ListingRecord
 from stocksync.errors import LeaseLost, StaleLevel
 from stocksync.ledger.checks import (

@@ -86,10 +86,10 @@ def due(connection: Connection, store: StoreId) -> list[ListingRecord]:
     return _asked(connection, lines.order_by(LISTINGS.c.due_since, LISTINGS.c.listing))
 
 
-def suspended(connection: Connection, store: StoreId) -> list[ListingRecord]:
+def unexplained(connection: Connection, store: StoreId) -> list[ListingRecord]:
     """Return the listings of a store with units that nothing explains yet, the oldest first."""
-    lines = _each(connection, LISTINGS.c.store == store, LISTINGS.c.suspended != 0)
-    return _asked(connection, lines.order_by(LISTINGS.c.suspended_since, LISTINGS.c.listing))
+    lines = _each(connection, LISTINGS.c.store == store, LISTINGS.c.unexplained != "")
+    return _asked(connection, lines.order_by(LISTINGS.c.unexplained_since, LISTINGS.c.listing))
 
 
 def identities(

@@ -32,7 +32,7 @@ from stocksync.domain.stock import (
 from stocksync.ledger.tables import COUNTED, OFFERED
 
 _PRESENCE: Final = {presence.value: presence for presence in Presence}
-#: Between the own values of one listing, where they are read as one text.
+#: Between the own values of one listing, and other numbers that are kept as one text.
 OWN_SEPARATOR: Final = ","
 #: Times read out of JSON that are remembered: the listings of one page were read at one time.
 MOMENTS_MAX: Final = 1_024
@@ -113,8 +113,8 @@ def listing_row(record: ListingRecord) -> dict[str, Any]:
         "attempts": record.attempts,
         "retry_at": record.retry_at,
         "version": record.version + 1,
-        "suspended": record.suspended,
-        "suspended_since": record.suspended_since,
+        "unexplained": OWN_SEPARATOR.join(map(str, sorted(record.unexplained))),
+        "unexplained_since": record.unexplained_since,
         "missed": record.missed,
     }
 
@@ -124,7 +124,7 @@ def record_from(row: Sequence[Any]) -> ListingRecord:
     store, listing, code, sku, group, title, presence, quarantine = row[:8]
     kind, number, text, read_at = row[8:12]
     baseline, settled, due_since, attempts, retry_at, version = row[12:18]
-    suspended, suspended_since, missed, own = row[18:]
+    unexplained, unexplained_since, missed, own = row[18:]
     return ListingRecord(
         store=store,
         listing=listing,
@@ -141,11 +141,16 @@ def record_from(row: Sequence[Any]) -> ListingRecord:
         attempts=attempts,
         retry_at=None if retry_at is None else moment(retry_at),
         version=version,
-        suspended=suspended,
-        suspended_since=None if suspended_since is None else moment(suspended_since),
+        unexplained=_numbers(unexplained),
+        unexplained_since=None if unexplained_since is None else moment(unexplained_since),
         missed=missed,
-        own_values=frozenset(map(int, own.split(OWN_SEPARATOR))) if own else frozenset(),
+        own_values=_numbers(own),
     )
+
+
+def _numbers(text: str | None) -> frozenset[int]:
+    """Read numbers that are kept as one text."""
+    return frozenset(map(int, text.split(OWN_SEPARATOR))) if text else frozenset()
 
 
 @lru_cache(maxsize=MOMENTS_MAX)

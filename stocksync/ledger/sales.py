@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from stocksync.contracts.sales import KnownLine, Shown
+from stocksync.contracts.sales import Shown
 from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import ListingRecord
 from stocksync.ledger.statements import listed, members, upsert
 from stocksync.ledger.tables import LISTINGS, NUMBERS, ORDER_LINES
@@ -51,7 +52,8 @@ def keep_numbers(connection: Connection, records: Iterable[ListingRecord], now: 
         asked = select(LISTINGS.c.listing, LISTINGS.c.baseline).where(
             LISTINGS.c.store == store, LISTINGS.c.listing.in_(members("listings", dialect))
         )
-        known = dict(connection.execute(asked, {"listings": listed(numbers)}).tuples())
+        found = connection.execute(asked, {"listings": listed(numbers)})
+        known = {listing: number for listing, number in found}  # noqa: C416 - a result has keys()
         rows = [
             {"store": store, "listing": listing, "recorded_at": now, "number": number}
             for listing, number in numbers.items()

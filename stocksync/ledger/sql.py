@@ -20,10 +20,11 @@ from stocksync.contracts.ledger import (
     StoreRecord,
     Verdict,
 )
-from stocksync.contracts.sales import KnownLine, Shown
+from stocksync.contracts.sales import Shown
 from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account
+from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import Levels, ListingRecord
 from stocksync.ledger import books, browsing, hints, journal, leases, proof, reading, sales
 from stocksync.ledger.checks import check, check_hints, is_empty, require_keepable, require_zone
@@ -178,8 +179,8 @@ class SqlLedger:
     ) -> dict[tuple[str, str], KnownLine]:
         return await self._ask(lambda connection: sales.known_lines(connection, store, orders))
 
-    async def suspended(self, store: StoreId) -> list[ListingRecord]:
-        return await self._ask(lambda connection: reading.suspended(connection, store))
+    async def unexplained(self, store: StoreId) -> list[ListingRecord]:
+        return await self._ask(lambda connection: reading.unexplained(connection, store))
 
     async def numbers(
         self, store: StoreId, listings: Collection[ListingId], since: datetime

@@ -135,8 +135,8 @@ class ListingRow(Row, table=True):
     retry_at: datetime | None = Field(sa_type=UTCDateTime)
     version: int = Field(sa_type=NUMBER)
     # Columns added to rows that exist: the default is theirs.
-    suspended: int = Field(sa_type=NUMBER, sa_column_kwargs={"server_default": text("0")})
-    suspended_since: datetime | None = Field(sa_type=UTCDateTime)
+    unexplained: str = Field(sa_type=NAME, sa_column_kwargs={"server_default": text("''")})
+    unexplained_since: datetime | None = Field(sa_type=UTCDateTime)
     missed: int = Field(sa_column_kwargs={"server_default": text("0")})
 
 

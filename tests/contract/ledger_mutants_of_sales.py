@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from stocksync.contracts.ledger import Commit, StoreRecord
-from stocksync.contracts.sales import KnownLine, Shown
+from stocksync.contracts.sales import Shown
 from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import ListingRecord
 from stocksync.ledger.memory import MemoryLedger
 
@@ -26,8 +27,8 @@ class KeepsTheFirstUnits(MemoryLedger):
 
 
 class NewestWaitsFirst(MemoryLedger):
-    async def suspended(self, store: StoreId) -> list[ListingRecord]:
-        return list(reversed(await super().suspended(store)))
+    async def unexplained(self, store: StoreId) -> list[ListingRecord]:
+        return list(reversed(await super().unexplained(store)))
 
 
 class ForgetsMissedCensuses(MemoryLedger):

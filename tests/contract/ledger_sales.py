@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from stocksync.contracts.ledger import Commit, StoreRecord
-from stocksync.contracts.sales import KnownLine, Shown
+from stocksync.contracts.ledger import Commit
+from stocksync.contracts.sales import Shown
 from stocksync.domain.identifiers import ListingId
+from stocksync.domain.orders import KnownLine
 from tests.contract.ledger_clauses import clause
 from tests.contract.ledger_examples import NOON, SHOP, TRADE, after, listing
 from tests.contract.ledger_rigs import Rig
@@ -40,13 +41,13 @@ async def knows_lines(rig: Rig) -> None:
 @clause("L91", "what of a listing waits for an explanation is found, the oldest first")
 async def finds_what_waits(rig: Rig) -> None:
     kept = [
-        listing("a", baseline=3, suspended=2, suspended_since=after(5)),
+        listing("a", baseline=3, unexplained=frozenset({2, -1}), unexplained_since=after(5)),
         listing("b", baseline=3),
-        listing("c", baseline=3, suspended=1, suspended_since=NOON, missed=1),
-        listing("d", store=TRADE, suspended=1, suspended_since=NOON),
+        listing("c", baseline=3, unexplained=frozenset({1}), unexplained_since=NOON, missed=1),
+        listing("d", store=TRADE, unexplained=frozenset({1}), unexplained_since=NOON),
     ]
     await rig.ledger.commit(Commit(records=kept))
-    found = await rig.ledger.suspended(SHOP)
+    found = await rig.ledger.unexplained(SHOP)
     assert found == [replace(kept[2], version=1), replace(kept[0], version=1)]
 
 
@@ -68,10 +69,3 @@ async def remembers_numbers(rig: Rig) -> None:
     }
     assert await rig.ledger.numbers(SHOP, [a], after(30)) == {a: past[2:]}
     assert await rig.ledger.numbers(TRADE, [a], NOON) == {}
-
-
-@clause("L93", "a store remembers since when its orders are known, and when they were last read")
-async def remembers_the_feed(rig: Rig) -> None:
-    record = StoreRecord(store=SHOP, feed_from=NOON, feed_at=after(60))
-    await rig.ledger.commit(Commit(store=record))
-    assert await rig.ledger.store(SHOP) == record

@@ -148,6 +148,8 @@ async def remembers_stores(rig: Rig) -> None:
             last_error="refused",
             rules_fingerprint="f00",
             links_fingerprint="ba5",
+            feed_from=after(4),
+            feed_at=after(5),
         )
         assert says_everything(known)
         await rig.ledger.commit(Commit(store=known, lease=lease))

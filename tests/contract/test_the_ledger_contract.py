@@ -86,7 +86,7 @@ MUTANTS = [
     (of_sales.ForgetsMissedCensuses, "L91"),
     (of_sales.RemembersEveryLook, "L92"),
     (of_sales.ForgetsWhatHeldBefore, "L92"),
-    (of_sales.LosesTheFeed, "L93"),
+    (of_sales.LosesTheFeed, "L47"),
 ]
 #: How a clause fails: by what it asserts, or by an error that ought (not) to have been raised.
 CAUGHT = (AssertionError, pytest.fail.Exception, LedgerError)

@@ -23,8 +23,9 @@ MOMENT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     zero = sa.text("0")
-    op.add_column("listings", sa.Column("suspended", NUMBER, nullable=False, server_default=zero))
-    op.add_column("listings", sa.Column("suspended_since", MOMENT))
+    none = sa.text("''")
+    op.add_column("listings", sa.Column("unexplained", NAME, nullable=False, server_default=none))
+    op.add_column("listings", sa.Column("unexplained_since", MOMENT))
     op.add_column("listings", sa.Column("missed", sa.Integer(), nullable=False, server_default=zero))
     op.add_column("stores", sa.Column("feed_from", MOMENT))
     op.add_column("stores", sa.Column("feed_at", MOMENT))

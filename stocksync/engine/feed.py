@@ -1,0 +1,117 @@
+"""Read a store's orders, and find what they say that the books do not know yet."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from stocksync.contracts.connector import OrderFeed
+from stocksync.contracts.ledger import IntentState, StoreRecord
+from stocksync.domain.identifiers import ListingId
+from stocksync.domain.orders import (
+    KnownLine,
+    LineNews,
+    OrderLine,
+    Sold,
+    may_be_overwritten,
+    news_of,
+)
+from stocksync.domain.stock import ListingRecord
+from stocksync.engine.context import Context, Store
+
+#: Read again at each pull: clocks differ, and orders are listed late.
+OVERLAP: Final = timedelta(hours=1)
+#: Read again at a sweep, where a store does not tell what changed: orders are cancelled for days.
+CHANGED_FOR: Final = timedelta(days=7)
+#: Orders placed so long before the first reading may still be new to us; older ones never are.
+BEFORE_FIRST: Final = timedelta(hours=1)
+#: How many of a listing's writes are looked through for the last one that took place.
+WRITES_SEEN: Final = 5
+
+
+@dataclass(slots=True, kw_only=True)
+class Feed:
+    """What one reading of the orders brought: news to book, and lines to remember.
+
+    `records` are the listings that the news are about. On the `first` reading nothing is booked.
+    """
+
+    started_at: datetime
+    first: bool = False
+    lines: list[KnownLine] = field(default_factory=list)
+    news: list[tuple[LineNews, ListingRecord]] = field(default_factory=list)
+    sold: dict[ListingId, Sold] = field(default_factory=dict)
+
+    @property
+    def listings(self) -> list[ListingId]:
+        """Return the listings whose level has to be read after the orders."""
+        return sorted(self.sold)
+
+
+async def read_feed(
+    context: Context, store: Store, remembered: StoreRecord, *, deep: bool
+) -> Feed | None:
+    """Read the orders of a store that tells them; None for any other.
+
+    `deep` reads those of the last days again, where only that shows a cancellation. Raises what
+    the connector raises: a feed with a hole is no feed.
+    """
+    connector = store.connector
+    if not store.seat.feed or not isinstance(connector, OrderFeed):
+        return None
+    feed = Feed(started_at=context.now(), first=remembered.feed_from is None)
+    since = (remembered.feed_at or feed.started_at - BEFORE_FIRST) - OVERLAP
+    if deep and not connector.sees_changes:
+        since = min(since, feed.started_at - CHANGED_FOR)
+    lines = [line async for page in connector.orders(since) for line in page]
+    known = await context.ledger.known_lines(store.id, {line.order for line in lines})
+    news = news_of(lines, known)
+    feed.lines = [each.remembered(store.id) for each in news]
+    if remembered.feed_from is not None:
+        oldest = remembered.feed_from - BEFORE_FIRST
+        await _match(context, store, feed, [each for each in news if _counts(each, oldest)])
+    return feed
+
+
+def _counts(news: LineNews, oldest: datetime) -> bool:
+    """Tell whether a line is to be booked: an order older than the feed is not, nor its changes."""
+    return news.line.placed_at >= oldest and bool(news.sold)
+
+
+async def _match(context: Context, store: Store, feed: Feed, news: Sequence[LineNews]) -> None:
+    """Find the listings that the lines name; a line of a listing unknown to us is let go."""
+    records = await _named(context, store, [each.line for each in news])
+    by_code: dict[str, ListingRecord] = {
+        record.code: record for record in records.values() if record.code is not None
+    }
+    for each in news:
+        line = each.line
+        record = records.get(line.listing) if line.listing else by_code.get(line.code or "")
+        if record is not None:
+            feed.news.append((each, record))
+    listed: dict[ListingId, list[LineNews]] = {}
+    for each, record in feed.news:
+        listed.setdefault(record.listing, []).append(each)
+    for listing, told in listed.items():
+        feed.sold[listing] = await _sold(context, store, listing, told)
+
+
+async def _named(
+    context: Context, store: Store, lines: Iterable[OrderLine]
+) -> Mapping[ListingId, ListingRecord]:
+    """Return the listings that these lines may be about."""
+    names = {str(line.listing or line.code) for line in lines if line.listing or line.code}
+    if not names:
+        return {}
+    return await context.ledger.records(store.id, await context.ledger.named(store.id, names))
+
+
+async def _sold(
+    context: Context, store: Store, listing: ListingId, news: Sequence[LineNews]
+) -> Sold:
+    """Sum up what was sold of one listing, and how much of it our last write may have hidden."""
+    writes = await context.ledger.writes(store.id, listing, WRITES_SEEN)
+    done = (at.resolved_at for at in writes if at.state is IntentState.CONFIRMED)
+    written_at = next(done, None)
+    hidden = sum(each.sold for each in news if may_be_overwritten(each.line, written_at))
+    return Sold(units=sum(each.sold for each in news), overwritten=max(0, hidden))

@@ -1,0 +1,107 @@
+"""What one look at a store means: its changes, what vanished, and what a gate stops."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from stocksync.domain.gates import Gate, Trip, check, check_census
+from stocksync.domain.identifiers import ListingId
+from stocksync.domain.intake import NO_ORDERS, as_lines, decide
+from stocksync.domain.merge import Change, ChangeKind, relink
+from stocksync.domain.plan import Line
+from stocksync.domain.stock import ListingRecord, Presence
+from stocksync.engine import holds
+from stocksync.engine.context import Approval, Context, Store
+from stocksync.engine.look import Glance, missing_from, twins_of, with_records
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What one look means: changes to book, listings that vanished, and what a gate stops."""
+
+    changes: list[Change]
+    absent: list[ListingRecord]
+    trips: list[Trip]
+    stopped: bool = False
+
+
+async def find(context: Context, store: Store, glance: Glance, *, relink: bool) -> Findings:
+    """Decide what a look means under the rules, the gates and what people approved."""
+    looks = await with_records(context, store, glance)
+    counts = await context.ledger.counts(store.id)
+    missing = await missing_from(context, store, glance, looks, counts[0])
+    twins = await twins_of(context, store, looks, missing=missing, relink=relink)
+    seat = store.seat
+    if seat.feed and (await context.ledger.store(store.id)).feed_from is None:
+        seat = replace(seat, feed=False)  # until its orders are known, a level speaks for itself
+    sold = glance.feed.sold if glance.feed is not None else NO_ORDERS
+    changes = decide(looks, seat, twins=twins, book=context.book, sold=sold)
+    changes += await _set_aside(context, store, twins, looks.keys())
+    absent = [
+        replace(record, presence=Presence.ABSENT, due_since=None)
+        for record in (await context.ledger.records(store.id, missing)).values()
+    ]
+    approval = await holds.approved_for(context, store.id)
+    changes, trips = _increases(changes, approval)
+    stopping = _gate(store, glance, changes, approval, counts)
+    return Findings(
+        changes=changes,
+        absent=absent,
+        trips=trips + ([stopping] if stopping else []),
+        stopped=stopping is not None,
+    )
+
+
+async def _set_aside(
+    context: Context, store: Store, twins: dict[ListingId, str], looked: Collection[ListingId]
+) -> list[Change]:
+    """Quarantine known listings that a new one turned into twins."""
+    others = await context.ledger.records(store.id, twins.keys() - set(looked))
+    return [
+        relink(record, record.sku, record.code, twins[listing])
+        for listing, record in others.items()
+        if record.quarantine != twins[listing]
+    ]
+
+
+def _increases(changes: Iterable[Change], approval: Approval) -> tuple[list[Change], list[Trip]]:
+    """Keep back the increases that a rule wants a person to see.
+
+    Approved ones are returns; rejected ones are not believed, and the store is put right.
+    """
+    kept: list[Change] = []
+    waiting: list[Line] = []
+    for change in changes:
+        if change.kind is not ChangeKind.HELD_INCREASE:
+            kept.append(change)
+            continue
+        [line] = as_lines([change])
+        if line.key in approval.lines:
+            kept.append(replace(change, kind=ChangeKind.RETURN))
+        elif line.key in approval.refused:
+            refused = replace(change, kind=ChangeKind.REFUSED_INCREASE, units=0, suspended=0)
+            kept.append(refused)
+        else:
+            waiting.append(line)
+    if not waiting:
+        return kept, []
+    reason = f"{len(waiting)} listings show more than before, and a rule holds increases"
+    return kept, [Trip(gate=Gate.INCREASE, reason=reason, lines=tuple(waiting))]
+
+
+def _gate(
+    store: Store,
+    glance: Glance,
+    changes: Sequence[Change],
+    approval: Approval,
+    counts: tuple[int, int, int],
+) -> Trip | None:
+    """Stop a look that is too big to be true; `counts` are present, counted and in stock."""
+    present, counted, in_stock = counts
+    if glance.complete and not store.seat.switches:
+        line = Line(
+            store=store.id, listing=ListingId("*"), sku="", before=present, after=0, why="census"
+        )
+        trip = check_census(glance.readings, present, approved=approval.lines, line=line)
+        if trip is not None:
+            return trip
+    return check(as_lines(changes), listings=counted, in_stock=in_stock, approved=approval.lines)

@@ -1,0 +1,304 @@
+"""Orders move the ledger, levels only explain themselves by them: nothing lost, nothing twice."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stocksync.contracts.connector import WriteResult
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.movements import Account, MovementKind
+from stocksync.domain.orders import FEED_SETTLE, OrderLine
+from stocksync.domain.stock import Correction
+from stocksync.errors import OutcomeUnknown, StoreUnavailable
+from tests.world import Shop, World, rule, world
+
+A, B = StoreId("a"), StoreId("b")
+MUG = Sku("MUG")
+
+
+class FeedShop(Shop):
+    """A store that tells what it sold, as soon as `lag` orders came after."""
+
+    sees_changes = True
+
+    def open_orders(self) -> "FeedShop":
+        self.sold: list[OrderLine] = []
+        self.hidden: list[OrderLine] = []
+        self.feed_errors: list[Exception] = []
+        self.asked_since: list[object] = []
+        self.in_the_gap: list[Callable[[], object]] = []
+        return self
+
+    def buy(self, sku: str, units: int, *, told: bool = True) -> str:
+        """Sell as a customer does: the level falls at once, and the order is told now or later."""
+        shown = self.stock[ListingId(sku)]
+        assert isinstance(shown, int)
+        units = min(units, shown)
+        number = str(len(self.sold) + len(self.hidden) + 1)
+        if units > 0:
+            self.stock[ListingId(sku)] = shown - units
+            line = OrderLine(order=number, line="1", units=units, placed_at=self._now(), code=sku)
+            (self.sold if told else self.hidden).append(line)
+        return number
+
+    def tell(self) -> None:
+        """Tell of the orders that were kept back."""
+        self.sold += self.hidden
+        self.hidden = []
+
+    def cancel(self, order: str, *, restock: bool = True) -> None:
+        for at, line in enumerate(self.sold):
+            if line.order == order:
+                self.sold[at] = replace(line, units=0)
+                if restock:
+                    shown = self.stock[ListingId(str(line.code))]
+                    assert isinstance(shown, int)
+                    self.stock[ListingId(str(line.code))] = shown + line.units
+
+    async def orders(self, since: object) -> AsyncIterator[Sequence[OrderLine]]:
+        self.asked_since.append(since)
+        if self.feed_errors:
+            raise self.feed_errors.pop(0)
+        yield list(self.sold)
+
+    async def write(self, corrections: Sequence[Correction]) -> Sequence[WriteResult]:
+        while self.in_the_gap:
+            self.in_the_gap.pop(0)()
+        return await super().write(corrections)
+
+
+def merchant(units: int = 10, **options: object) -> tuple[World, FeedShop, FeedShop]:
+    """Stand two stores that tell their orders over one ledger."""
+    at = world({"a": {"MUG": units}, "b": {"MUG": units}}, **options)
+    for shop in at.shops.values():
+        shop.__class__ = FeedShop
+        assert isinstance(shop, FeedShop)
+        shop.open_orders()
+    with_feed(at)
+    a, b = at.shops[A], at.shops[B]
+    assert isinstance(a, FeedShop)
+    assert isinstance(b, FeedShop)
+    return at, a, b
+
+
+def with_feed(at: World) -> None:
+    stores = {
+        name: replace(store, seat=replace(store.seat, feed=True))
+        for name, store in at.context.stores.items()
+    }
+    at.context = replace(at.context, stores=stores)
+
+
+async def begun(units: int = 10, **options: object) -> tuple[World, FeedShop, FeedShop]:
+    at, a, b = merchant(units, **options)
+    await at.count(MUG=units)
+    await at.sync()
+    return at, a, b
+
+
+async def waiting(at: World, store: str) -> int:
+    return (await at.ledger.totals()).get(Account(f"suspense:{store}"), 0)
+
+
+async def booked(at: World) -> list[tuple[MovementKind, int, str]]:
+    """Return kind, units and document of what was booked, the opening left out."""
+    history = await at.ledger.history(MUG)
+    found = [(each.movement.kind, each.movement.units, each.movement.document) for each in history]
+    return [each for each in reversed(found) if each[0] is not MovementKind.OPENING]
+
+
+async def test_a_sale_is_booked_once_with_its_order_as_the_document() -> None:
+    at, a, _ = await begun()
+    order = a.buy("MUG", 3)
+    for _ in range(3):
+        await at.sync()
+    assert await booked(at) == [(MovementKind.SALE, 3, f"order {order}")]
+    assert at.shows("b") == {"MUG": 7}
+    assert await waiting(at, "a") == 0
+
+
+async def test_a_level_that_falls_before_its_order_is_told_is_withheld_and_then_explained() -> None:
+    at, a, _ = await begun()
+    a.buy("MUG", 2, told=False)
+    await at.sync()
+    assert at.shows("b") == {"MUG": 8}, "withheld units are not for sale elsewhere"
+    assert await waiting(at, "a") == 2
+    a.tell()
+    await at.sync()
+    assert await waiting(at, "a") == 0
+    assert await at.on_hand("MUG") == 8
+    assert (MovementKind.SALE, 2, "order 1") in await booked(at)
+
+
+async def test_a_sale_that_our_write_overwrote_is_booked_and_the_store_put_right() -> None:
+    at, a, b = await begun()
+    b.buy("MUG", 1)
+    a.in_the_gap.append(lambda: a.buy("MUG", 4))  # after our look, before our write: 10 -> 6 -> 9
+    await at.sync()
+    assert at.shows("a") == {"MUG": 9}
+    await at.sync()
+    assert await at.on_hand("MUG") == 5
+    assert at.shows("a") == at.shows("b") == {"MUG": 5}
+    assert await waiting(at, "a") == 0
+
+
+async def test_a_cancelled_order_comes_back_once() -> None:
+    at, a, _ = await begun()
+    order = a.buy("MUG", 3)
+    await at.sync()
+    a.cancel(order)
+    await at.sync()
+    await at.sync()
+    assert [each[:2] for each in await booked(at)] == [
+        (MovementKind.SALE, 3),
+        (MovementKind.RETURN, 3),
+    ]
+    assert at.shows("a") == at.shows("b") == {"MUG": 10}
+
+
+async def test_the_first_reading_of_the_orders_books_none_of_them() -> None:
+    at, a, _ = merchant()
+    await at.count(MUG=10)
+    old = OrderLine(
+        order="old", line="1", units=5, placed_at=at.clock() - timedelta(days=3), code="MUG"
+    )
+    fresh = replace(old, order="fresh", placed_at=at.clock())
+    a.sold = [old, fresh]
+    await at.sync()
+    a.sold.append(replace(old, order="older still, told late"))
+    await at.sync()
+    assert await booked(at) == []
+    assert at.shows("a") == {"MUG": 10}
+
+
+async def test_a_fall_that_no_order_explains_is_booked_away_after_a_while_and_never_sold() -> None:
+    at, a, _ = await begun()
+    a.stock[ListingId("MUG")] = 4  # somebody typed it
+    await at.sync()
+    assert await waiting(at, "a") == 6
+    at.clock.pass_(FEED_SETTLE.total_seconds() + 1)
+    await at.sync()
+    await at.sync()
+    assert await waiting(at, "a") == 0
+    assert await at.on_hand("MUG") == 4
+    assert (await at.ledger.totals())[Account("adjusted:unexplained")] == 6
+    assert at.shows("b") == {"MUG": 4}
+
+
+async def test_an_increase_is_a_return_or_what_the_rules_make_of_it() -> None:
+    for wish, on_hand in (("yes", 13), ("no", 10)):
+        at, a, _ = await begun(rules=[rule("r", sku="*", accept_increases=wish)])
+        with_feed(at)
+        a.stock[ListingId("MUG")] = 13
+        await at.sync()
+        assert await at.on_hand("MUG") == on_hand, wish
+        assert at.shows("a") == {"MUG": on_hand}, wish
+
+
+async def test_a_sale_and_a_held_increase_at_once_book_the_sale_and_hold_the_rest() -> None:
+    at, a, _ = await begun(rules=[rule("r", sku="*", accept_increases="hold")])
+    with_feed(at)
+    a.buy("MUG", 2)
+    a.stock[ListingId("MUG")] = 12  # 10 - 2 sold + 4 from nowhere
+    await at.sync()
+    await at.sync()
+    assert await at.on_hand("MUG") == 8
+    [hold] = await at.ledger.holds(A)
+    assert [(line.before, line.after) for line in hold.lines] == [(8, 12)]
+
+
+async def test_an_unanswered_write_is_told_apart_from_a_sale_by_the_orders() -> None:
+    for applied in (True, False):
+        at, a, b = await begun()
+        b.buy("MUG", 2)
+        a.write_errors = [(OutcomeUnknown("no answer"), applied)]
+        a.in_the_gap.append(lambda shop=a: shop.buy("MUG", 2))  # type: ignore[misc]
+        await at.sync()
+        await at.sync()
+        await at.sync()
+        assert await at.on_hand("MUG") == 6, applied
+        assert at.shows("a") == at.shows("b") == {"MUG": 6}, applied
+        assert await waiting(at, "a") == 0
+
+
+async def test_a_feed_that_breaks_off_books_nothing_at_all_for_that_store() -> None:
+    at, a, _ = await begun()
+    before = await at.movements()
+    a.buy("MUG", 3)
+    a.feed_errors = [StoreUnavailable("down")] * 9
+    run = await at.sync("a")
+    assert at.report(run, "a")["outcome"] == "failed"
+    assert await at.movements() == before
+    a.feed_errors = []
+    await at.sync()
+    assert await at.on_hand("MUG") == 7
+
+
+async def test_a_quiet_world_with_orders_costs_one_question_more_and_no_row() -> None:
+    at, a, _ = await begun()
+    a.buy("MUG", 1)
+    await at.sync()
+    await at.sync()
+    before, writes = await at.movements(), list(a.written)
+    await at.sync()
+    assert await at.movements() == before
+    assert a.written == writes
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["buy", "buy quietly", "tell", "in the gap", "lost", "lost but done", "sync", "one"]
+        ),
+        st.sampled_from("ab"),
+        st.integers(1, 3),
+    ),
+    max_size=14,
+)
+
+
+@given(STEPS)
+@settings(max_examples=100, deadline=None)
+async def test_however_sales_and_lost_writes_interleave_the_ledger_ends_at_the_truth(
+    steps: list[tuple[str, str, int]],
+) -> None:
+    at, a, b = await begun(60)
+    shops = {"a": a, "b": b}
+    for step, name, units in steps:
+        shop = shops[name]
+        if step in ("buy", "buy quietly"):
+            shop.buy("MUG", units, told=step == "buy")
+        elif step == "tell":
+            shop.tell()
+        elif step == "in the gap":
+            shop.in_the_gap.append(lambda shop=shop, units=units: shop.buy("MUG", units))  # type: ignore[misc]
+        elif step.startswith("lost"):
+            shop.write_errors.append((OutcomeUnknown("no answer"), step == "lost but done"))
+        else:
+            await at.sync(*(["a", "b"] if step == "sync" else [name]))
+    for shop in shops.values():
+        shop.tell()
+        shop.write_errors = []
+    for _ in range(4):
+        at.clock.pass_(20 * 60)
+        await at.sync()
+    sold = sum(line.units for shop in shops.values() for line in shop.sold)
+    assert await at.on_hand("MUG") == 60 - sold
+    assert at.shows("a") == at.shows("b") == {"MUG": 60 - sold}
+    assert await waiting(at, "a") + await waiting(at, "b") == 0
+
+
+@pytest.mark.parametrize("role", ["observe"])
+async def test_orders_of_a_store_that_is_no_channel_are_not_asked_for(role: str) -> None:
+    at, a, _ = merchant()
+    stores = {
+        name: replace(store, seat=replace(store.seat, feed=False))
+        for name, store in at.context.stores.items()
+    }
+    at.context = replace(at.context, stores=stores)
+    await at.sync()
+    assert a.asked_since == [], role
