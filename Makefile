@@ -5,7 +5,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check bench soak format clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -26,6 +26,9 @@ check: .venv/.stamp ## Lint, format, types, layers, lock file
 
 bench: .venv/.stamp ## Measure cycles beside their raw floor (SKUS=100000)
 	@$(BIN)/python -m tests.benchmarks.cycle --skus $(or $(SKUS),100000)
+
+soak: .venv/.stamp ## Let the service run with shoppers and faults; nothing may grow (MINUTES=30)
+	@$(BIN)/python -m tests.benchmarks.soak --minutes $(or $(MINUTES),30)
 
 format: .venv/.stamp ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --fix .

@@ -1,7 +1,8 @@
 """Every Prometheus metric, in one list. Labels come from configuration, never from a SKU."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Final, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,6 +13,9 @@ from prometheus_client import (
     generate_latest,
 )
 
+from stocksync.domain.gates import Gate
+from stocksync.domain.movements import MovementKind
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 REGISTRY: Final = CollectorRegistry()
@@ -19,20 +23,30 @@ _SECONDS: Final = (0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 600, 1800)
 _REQUEST_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-def _counter(name: str, what: str, labels: Iterable[str] = ()) -> Counter:
-    return Counter(f"stocksync_{name}", what, tuple(labels), registry=REGISTRY)
+Metric = TypeVar("Metric", Counter, Gauge, Histogram)
+_ABOUT_STORES: Final[list[Counter | Gauge | Histogram]] = []
 
 
-def _gauge(name: str, what: str, labels: Iterable[str] = ()) -> Gauge:
-    return Gauge(f"stocksync_{name}", what, tuple(labels), registry=REGISTRY)
+def _known(metric: Metric, labels: Iterable[str]) -> Metric:
+    """Remember which metrics have series for each store."""
+    if "store" in labels:
+        _ABOUT_STORES.append(metric)
+    return metric
+
+
+def _counter(name: str, what: str, labels: Sequence[str] = ()) -> Counter:
+    return _known(Counter(f"stocksync_{name}", what, labels, registry=REGISTRY), labels)
+
+
+def _gauge(name: str, what: str, labels: Sequence[str] = ()) -> Gauge:
+    return _known(Gauge(f"stocksync_{name}", what, labels, registry=REGISTRY), labels)
 
 
 def _histogram(
-    name: str, what: str, labels: Iterable[str], buckets: Iterable[float] = _SECONDS
+    name: str, what: str, labels: Sequence[str], buckets: Sequence[float] = _SECONDS
 ) -> Histogram:
-    return Histogram(
-        f"stocksync_{name}", what, tuple(labels), registry=REGISTRY, buckets=tuple(buckets)
-    )
+    made = Histogram(f"stocksync_{name}", what, labels, registry=REGISTRY, buckets=buckets)
+    return _known(made, labels)
 
 
 # What each round did
@@ -100,25 +114,56 @@ PROJECTION_MISMATCH = _gauge(
 )
 
 STORE_STATES: Final = ("healthy", "waiting", "held", "paused")
+KINDS: Final = ("sweep", "pull", "look", "hot", "push")
 OUTCOMES: Final = ("ok", "held", "failed", "skipped")
+WRITE_OUTCOMES: Final = ("confirmed", "rejected", "unknown", "superseded")
 WEBHOOK_OUTCOMES: Final = ("accepted", "ignored", "refused", "failed")
+OPERATIONS: Final = ("read", "write")
+#: The answers that alerts ask for; others appear when they are first seen.
+STATUSES: Final = ("200", "401", "429", "500", "none")
+
+_OF_STORES: Final = (EXPOSURE, RATE_LIMIT_WAIT, DRIFT_LISTINGS, DRIFT_UNITS)
+_TIMES_OF_STORES: Final = (PULL_SECONDS, PUSH_SECONDS, PROPAGATION)
+#: Every event a store can meet, by the words its series are told apart with.
+_EVENTS: Final[tuple[tuple[Counter, tuple[Iterable[str], ...]], ...]] = (
+    (RUNS, (KINDS, OUTCOMES)),
+    (CORRECTIONS, (WRITE_OUTCOMES,)),
+    (EXTERNAL_UNITS, (("in", "out"),)),
+    (WEBHOOKS, (WEBHOOK_OUTCOMES,)),
+    (MOVEMENTS, (tuple(MovementKind),)),
+    (GATE_TRIPS, (tuple(Gate),)),
+    (HTTP_REQUESTS, (OPERATIONS, STATUSES)),
+)
 
 
 def begin(stores: Iterable[str]) -> None:
-    """Make the series of every store exist at zero, so that a first error shows as a rise."""
+    """Make the series of every store exist at zero, so that a first error shows as a rise.
+
+    A store that began before keeps what it shows. `last_success_timestamp_seconds` and
+    `sweep_age_seconds` begin when there is something to tell: zero would be a lie. The gauges
+    that are questions to the ledger are filled by `ops/gauges.py` before each scrape.
+    """
     for store in stores:
-        for outcome in WEBHOOK_OUTCOMES:
-            WEBHOOKS.labels(store, outcome)
-        for kind in ("pull", "look", "push"):
-            for outcome in OUTCOMES:
-                RUNS.labels(store, kind, outcome)
-        for outcome in ("confirmed", "rejected", "unknown", "superseded"):
-            CORRECTIONS.labels(store, outcome)
-        for direction in ("in", "out"):
-            EXTERNAL_UNITS.labels(store, direction)
-        EXPOSURE.labels(store)
-        RATE_LIMIT_WAIT.labels(store)
-        show_state(store, "healthy")
+        for counter, words in _EVENTS:
+            for labels in product(*words):
+                counter.labels(store, *labels)
+        for series in (*_OF_STORES, *_TIMES_OF_STORES):
+            series.labels(store)
+        for operation in OPERATIONS:
+            HTTP_SECONDS.labels(store, operation)
+        if (
+            REGISTRY.get_sample_value(
+                "stocksync_store_state", {"store": store, "state": STORE_STATES[0]}
+            )
+            is None
+        ):
+            show_state(store, "healthy")
+
+
+def forget(store: str) -> None:
+    """Take every series of a store away: one that is configured no longer is not watched."""
+    for metric in _ABOUT_STORES:
+        metric.remove_by_labels({"store": store})
 
 
 def show_state(store: str, state: str) -> None:

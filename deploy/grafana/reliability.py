@@ -121,7 +121,7 @@ _DOUBT: Final = Row(
         ),
         _series(
             "Gates that closed",
-            "Changes too big to be true; each one became a held plan. Empty on a good day.",
+            "Changes too big to be true; each one became a held plan. Zero on a good day.",
             increases("stocksync_gate_trips_total", "gate"),
         ),
         _series(

@@ -26,6 +26,7 @@ COMMANDS: Final = (
     ("Decide", "rules", "rules:app", "Check the rules, and see which of them hold for a SKU."),
     ("Look back", "runs", "runs:app", "Show what the last runs did."),
     ("Look back", "ledger", "ledger:app", "Prove the books."),
+    ("Look back", "backup", "backup:backup", "Copy the books into a file, also while serving."),
     ("Try out", "sandbox", "sandbox:sandbox", "Serve five fake stores to try things out with."),
     ("Try out", "demo", "demo:demo", "Show the main job with fake stores, from start to end."),
 )

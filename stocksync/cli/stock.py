@@ -26,6 +26,9 @@ app = typer.Typer(cls=Family, no_args_is_help=True, help="See, count and adjust 
 #: Lets `-2` be a number and not an unknown option.
 _SIGNED = {"ignore_unknown_options": True}
 
+#: What people write where a file is asked for and the terminal or a pipe is meant.
+STANDARD_OUTPUT = Path("-")
+
 SkuName = Annotated[str, typer.Argument(metavar="SKU")]
 Location = Annotated[
     str, typer.Option("--location", metavar="NAME", help="Where, if the SKU is in several places.")
@@ -222,7 +225,7 @@ def export(
     ctx: typer.Context,
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]")] = None,
 ) -> int:
-    """Write what is on hand as CSV: to a file, or to standard output."""
+    """Write what is on hand as CSV: to a file, or to standard output (`-`)."""
 
     async def work(context: Context) -> dict[Sku, Levels]:
         return await context.ledger.levels(await context.ledger.skus())
@@ -232,7 +235,7 @@ def export(
     below = sum(row["on_hand"] < 0 for row in rows)
     if below:
         note(f"{count(below, 'line')} below zero (oversold): count them before importing this file")
-    if file is not None:
+    if file is not None and file != STANDARD_OUTPUT:
         save_csv(as_csv(rows), file)
         document = {"file": str(file), "lines": len(rows)}
         session.answer(document, lambda: say(f"{file}: {count(len(rows), 'line')} written"))

@@ -13,6 +13,10 @@ from stocksync.files.yamlfile import Document, Keys
 SECRET_SIZE_MAX: Final = 64 * 1024
 MOUNTED_SECRETS: Final = Path("/run/secrets")
 """Where containers mount secrets, readable as the container engine likes."""
+CREDENTIALS_VARIABLE: Final = "CREDENTIALS_DIRECTORY"
+"""Names the folder that systemd makes for `LoadCredential=` (systemd.exec(5)), ours alone."""
+_OF_SYSTEMD: Final = 0o440
+"""The mode of its files: root's, with an access list for us that shows as the group's right."""
 
 _STAND_IN: Final = "?"
 _PLACEHOLDER: Final = re.compile(r"\$\$\{|\$\{([^{}]*)(\})?")
@@ -102,23 +106,36 @@ def readable_by_others(mode: int) -> bool:
     return stat.S_ISREG(mode) and bool(mode & 0o077)
 
 
+def passed_by_systemd(path: Path, status: os.stat_result, credentials: str) -> bool:
+    """Tell whether a file is a credential as systemd passes them, in the folder `credentials`.
+
+    There root's files of mode 0440 are for the service alone, although the mode does not say so.
+    """
+    if not credentials or path.resolve().parent != Path(credentials).resolve():
+        return False
+    return status.st_uid == 0 and stat.S_IMODE(status.st_mode) == _OF_SYSTEMD
+
+
 def read_secret(path: Path, *, mounted: Path = MOUNTED_SECRETS) -> str:
     """Read a secret from a file, less one line end at its end.
 
     Raises:
-        ValueError: The file is missing, open to others (but for files under `mounted`), empty or
-            not text; the message names the file and the fix, never what is in it.
+        ValueError: The file is missing, open to others (but for files under `mounted`, and for
+            credentials that systemd passed), empty or not text; the message names the file and
+            the fix, never what is in it.
     """
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            status = os.fstat(file.fileno())
             content = file.read(SECRET_SIZE_MAX + 1)
     except FileNotFoundError:
         raise ValueError("there is no such file; paths start at this folder, or with /") from None
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    inside = path.resolve().is_relative_to(mounted.resolve())
-    if readable_by_others(mode) and not inside:
+    inside = path.resolve().is_relative_to(mounted.resolve()) or passed_by_systemd(
+        path, status, os.environ.get(CREDENTIALS_VARIABLE, "")
+    )
+    if readable_by_others(status.st_mode) and not inside:
         raise ValueError(f"{path} can be read by others; run: chmod 600 {path}")
     if len(content) > SECRET_SIZE_MAX:
         raise ValueError(f"{path} is too large for a secret")

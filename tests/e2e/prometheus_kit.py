@@ -204,6 +204,13 @@ class Installation:
         code = await asyncio.wait_for(program.process.wait(), 30)
         assert code == 0, program.output.read_text()
 
+    async def metrics(self) -> bytes:
+        """Ask the service for its metrics, as Prometheus does."""
+        head = {"authorization": f"Bearer {TOKEN}"}
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"http://127.0.0.1:{self.port}/metrics", headers=head)
+        return answer.raise_for_status().content
+
 
 def stocksync(config: Path) -> list[str]:
     """Return the beginning of a command line."""

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stocksync.cli.stockfile import as_csv, guarded, read_file, unguarded
+from stocksync.cli.tables import LINES_MAX
 from stocksync.domain.identifiers import sku_from
 from tests.integration.cli_kit import Merchant, keys, merchant, table_under
 
@@ -233,6 +234,34 @@ def test_what_is_exported_can_be_imported_elsewhere_whatever_the_names(
     assert again["changes"] == []
     assert document == {"file": str(here / "export.csv"), "lines": len(HOSTILE)}
     assert printed == twin == (here / "export.csv").read_bytes().decode()
+
+
+def test_a_dash_is_standard_output_and_no_file(
+    shelf: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.opened({"MUG": 4})
+    monkeypatch.chdir(shelf.folder)
+
+    printed = shelf.run("stock", "export", "-").stdout
+
+    assert printed.splitlines() == ["sku,on_hand,location", "MUG,4,main"]
+    assert shelf.answer("stock", "export", "-") == shelf.answer("stock", "export")
+    assert not (shelf.folder / "-").exists()
+    shelf.run("stock", "export", "./-x")
+    assert (shelf.folder / "-x").exists()
+
+
+def test_a_long_import_prints_some_of_it_and_json_shows_all(shelf: Merchant) -> None:
+    rows = [{"sku": f"S-{at:04}", "on_hand": at, "location": "main"} for at in range(1, 251)]
+    file = str(shelf.write("long.csv", as_csv(rows)))
+
+    shown = shelf.run("stock", "import", file, "--dry-run").stdout
+    document = shelf.answer("stock", "import", file, "--dry-run")
+
+    assert shown.count("S-0") == LINES_MAX
+    assert "--json shows all" in shown
+    assert "250 lines: 250 differ" in shown
+    assert len(document["changes"]) == 250
 
 
 def test_an_export_in_json_is_the_same_rows(shelf: Merchant) -> None:

@@ -202,6 +202,13 @@ def test_systemd_finds_the_unit_hardly_exposed() -> None:
     assert "Overall exposure level" in told
 
 
+def test_the_unit_reloads_by_the_signal_that_the_service_listens_to() -> None:
+    unit = (DEPLOY / "systemd/stocksync.service").read_text()
+    assert "\nExecReload=/bin/kill -HUP $MAINPID\n" in unit
+    assert "CREDENTIALS_DIRECTORY}" in unit
+    assert "\n# LoadCredential=shop_password:" in unit
+
+
 def test_everyone_who_may_stop_the_service_waits_longer_than_it_drains() -> None:
     unit = (DEPLOY / "systemd/stocksync.service").read_text()
     found = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)

@@ -35,6 +35,7 @@ def test_promtool_accepts_the_rules_and_the_configuration() -> None:
     checked = ("check", "rules", "--lint=all", "--lint-fatal", "rules.yaml", "alerts.yaml")
     assert "SUCCESS" in run(promtool, *checked, folder=PROMETHEUS)
     run(promtool, "check", "config", "--syntax-only", "prometheus.yaml", folder=PROMETHEUS)
+    assert "SUCCESS" in run(promtool, "check", "config", "local.yaml", folder=PROMETHEUS)
 
 
 def test_every_alert_fires_and_clears_on_written_series() -> None:

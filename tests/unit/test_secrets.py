@@ -1,6 +1,8 @@
 """Variables and secret files are filled in, and what they hold is never shown."""
 
 import logging
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stocksync.errors import ConfigurationError
-from stocksync.files.environment import read_secret
+from stocksync.files.environment import passed_by_systemd, read_secret
 from stocksync.settings import (
     load_settings,
 )
@@ -206,6 +208,49 @@ def test_a_link_among_the_mounted_secrets_does_not_make_its_target_one(tmp_path:
     (mounted / "link").symlink_to(secret_file(tmp_path, b"s3cret", 0o644))
     with pytest.raises(ValueError, match="can be read by others"):
         read_secret(mounted / "link", mounted=mounted)
+
+
+def status(mode: int, owner: int) -> os.stat_result:
+    return os.stat_result((stat.S_IFREG | mode, 0, 0, 1, owner, 0, 6, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("place", "mode", "owner", "accepted"),
+    [
+        ("credentials/key", 0o440, 0, True),
+        ("credentials/key", 0o440, 1000, False),
+        ("credentials/key", 0o444, 0, False),
+        ("credentials/key", 0o640, 0, False),
+        ("credentials/link", 0o440, 0, False),
+        ("credentials/inner/key", 0o440, 0, False),
+        ("elsewhere", 0o440, 0, False),
+    ],
+)
+def test_only_roots_file_in_the_folder_of_systemd_is_its_credential(
+    tmp_path: Path, place: str, mode: int, owner: int, *, accepted: bool
+) -> None:
+    folder = tmp_path / "credentials"
+    (folder / "inner").mkdir(parents=True)
+    (tmp_path / "elsewhere").touch()
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    given = tmp_path / place
+    assert passed_by_systemd(given, status(mode, owner), str(folder)) is accepted
+    assert not passed_by_systemd(given, status(mode, owner), "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a file that is root's")
+def test_a_secret_may_come_by_load_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the unit file: `LoadCredential=key:…`, named by `${CREDENTIALS_DIRECTORY}/key`."""
+    secret_file(tmp_path, b"s3cret\n", 0o440)
+    named = WEB_FILE.replace(": key", ": ${CREDENTIALS_DIRECTORY}/key")
+    text, environment = f"stores:\n  - {named}\n", {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    [problem] = problems(tmp_path, text, environment)
+    assert "can be read by others" in problem
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    store = settings_of(tmp_path, text, environment).stores[0]
+    assert secrets_of(store) == {"api_key": "s3cret"}
 
 
 @pytest.mark.parametrize(
