@@ -110,9 +110,11 @@ class Access:
             HTTPException: 429 after too many wrong ones, 403 when another site sent it.
         """
         require_own_page(request)
+        address = address_of(request)
+        _wait(self._by_address.take(address))
         found = self._known(secret.encode("utf-8", "replace"))
         if found is None:
-            _wait(self._failures.take(address_of(request)))
+            _wait(self._failures.take(address))
             return None
         session = self.sessions.begin(request, response, token=found.name, digest=found.digest)
         return Caller(name=found.name, scope=found.scope, session=session)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
-import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
@@ -22,7 +21,6 @@ from stocksync.errors import (
 
 PROBLEMS_MAX: Final = 10
 RETRY_SECONDS: Final = 5
-log = structlog.get_logger(__name__)
 
 #: The first that fits counts.
 _STATUS: Final[tuple[tuple[type[StockSyncError], int], ...]] = (
@@ -91,11 +89,10 @@ def refuse(
 
 
 def install(app: FastAPI) -> None:
-    """Give every error of the application its answer."""
+    """Give every error that we know its answer; `Envelope` answers for the others."""
     app.add_exception_handler(AnyHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(StockSyncError, _told)
-    app.add_exception_handler(Exception, _defect)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -114,11 +111,6 @@ async def _told(request: Request, error: Exception) -> Response:
         return refuse(request, status, str(error), run=error.run)
     headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, LedgerError) else {}
     return refuse(request, status, str(error), headers=headers)
-
-
-async def _defect(request: Request, error: Exception) -> Response:
-    log.error("unexpected error", path=request.url.path, exc_info=error)
-    return refuse(request, 500, "this is a defect, please report it with the request_id")
 
 
 def _sentences(problems: Sequence[Mapping[str, Any]]) -> Iterable[str]:

@@ -20,8 +20,20 @@ from stocksync.ops.guarded import Guarded, caller_of
 PREFIX: Final = "/api/v1"
 RUNS_MAX: Final = 200
 
+_EVENT: Final = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _EVENTS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {CONTENT_TYPE: {"schema": {"type": "string"}}}}
+    200: {
+        "description": "Events as they come; each is like this.",
+        "content": {CONTENT_TYPE: {"schema": _EVENT}},
+    }
 }
 _RUNNING: Final[dict[int | str, dict[str, Any]]] = {
     409: {"model": Running, "description": "Another run goes on; `run` names it."}

@@ -68,7 +68,6 @@ class StoreRoutes:
             "last_pull_at": _iso(known.last_pull_at),
             "last_push_at": _iso(known.last_push_at),
             "last_sweep_at": _iso(known.last_sweep_at),
-            "failures": known.failures,
             "listings": {
                 state.value: count
                 for state in ListingState

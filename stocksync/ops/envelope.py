@@ -16,12 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 BODY_BYTES_MAX: Final = 256 * 1024
 #: Where a body has a limit of its own.
 OWN_LIMITS: Final = ("/webhooks/",)
+_ANNOUNCED_DIGITS_MAX: Final = 15
 HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 REQUEST_ID: Final = "X-Request-Id"
 _GIVEN_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 #: Where one segment is a SKU, which may hold a slash itself.
 _WITH_SKU: Final = ("/api/v1/stock/", "/api/v1/explain/")
 _FIXED_SEGMENTS: Final = 4
+_TOO_LARGE: Final = f"a body has at most {BODY_BYTES_MAX} bytes"
+_DEFECT: Final = "this is a defect, please report it with the request_id"
+log = structlog.get_logger(__name__)
 
 
 class SkuConvertor(Convertor[str]):
@@ -54,8 +58,12 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = name
         _keep_skus_whole(scope)
 
+        began = False
+
         async def send_named(message: Message) -> None:
+            nonlocal began
             if message["type"] == "http.response.start":
+                began = True
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = name
                 for header, value in HEADERS.items():
@@ -63,12 +71,22 @@ class Envelope:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=name):
-            if scope["path"].startswith(OWN_LIMITS):
-                await self._app(scope, receive, send_named)
-            elif _announced(scope["headers"]) > BODY_BYTES_MAX:
-                await _refuse_size(name, send_named)
-            else:
-                await self._app(scope, _limited(receive), send_named)
+            try:
+                await self._answer(scope, receive, send_named)
+            except Exception:
+                log.exception("unexpected error", path=_loggable(scope["path"]))
+                if began:
+                    raise  # the connection breaks, so that nobody takes half an answer for one
+                await _refuse(500, _DEFECT, name, send_named)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on, unless its headers announce more than any of ours needs."""
+        if scope["path"].startswith(OWN_LIMITS):
+            await self._app(scope, receive, send)
+        elif _announced(scope["headers"]) > BODY_BYTES_MAX:
+            await _refuse(413, _TOO_LARGE, scope["state"]["request_id"], send)
+        else:
+            await self._app(scope, _limited(receive), send)
 
 
 def _limited(receive: Receive) -> Receive:
@@ -86,15 +104,22 @@ def _limited(receive: Receive) -> Receive:
     return receive_some
 
 
-_TOO_LARGE: Final = f"a body has at most {BODY_BYTES_MAX} bytes"
-
-
-async def _refuse_size(name: str, send: Send) -> None:
-    """Refuse a body by what its headers announce, before a byte of it is read."""
-    content = json.dumps({"error": _TOO_LARGE, "request_id": name}).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+async def _refuse(status: int, error: str, name: str, send: Send) -> None:
+    """Answer an error without the application; what is left of the body is not read."""
+    content = json.dumps({"error": error, "request_id": name}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+def _loggable(path: str) -> str:
+    """Return a path without the secret that the address of a webhook ends with."""
+    own = next((at for at in OWN_LIMITS if path.startswith(at)), "")
+    return f"{own}…" if own else path
 
 
 def _name_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
@@ -106,7 +131,9 @@ def _name_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 def _announced(headers: Iterable[tuple[bytes, bytes]]) -> int:
     given = next((value for name, value in headers if name == b"content-length"), b"0")
-    return int(given) if given.isdigit() else 0
+    if not given.isdigit():
+        return 0
+    return int(given) if len(given) <= _ANNOUNCED_DIGITS_MAX else BODY_BYTES_MAX + 1
 
 
 def _keep_skus_whole(scope: Scope) -> None:

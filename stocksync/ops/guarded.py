@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from stocksync.ops.access import Access, Caller, Guard, Scope
 from stocksync.ops.answers import refusals
@@ -26,7 +27,7 @@ class GuardedRoute(APIRoute):
                 await guard(request)
             try:
                 return await handle(request)
-            except HTTPException as error:
+            except AnyHTTPException as error:
                 if error.status_code != _UNREADABLE:
                     raise
                 raise HTTPException(422, "body: is not JSON") from error

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from stocksync.domain.identifiers import SKU_LENGTH_MAX
 from stocksync.domain.stocktake import UNITS_MAX
@@ -19,6 +19,20 @@ NAMES_SOMETHING: Final = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 StoreName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 SkuName = Annotated[str, Field(min_length=1, max_length=SKU_LENGTH_MAX, pattern=NAMES_SOMETHING)]
+
+
+def _some(units: int) -> int:
+    """Refuse zero: an adjustment by nothing is a mistake."""
+    if units == 0:
+        raise ValueError("must not be 0")
+    return units
+
+
+Units = Annotated[
+    int,
+    Field(ge=-UNITS_MAX, le=UNITS_MAX, json_schema_extra={"not": {"const": 0}}),
+    AfterValidator(_some),
+]
 
 
 class Asked(BaseModel):
@@ -38,7 +52,7 @@ class Reconcile(Asked):
 class Adjust(Asked):
     """Units found (above zero) or lost (below), why, and where if the SKU is in several places."""
 
-    units: int = Field(ge=-UNITS_MAX, le=UNITS_MAX, json_schema_extra={"not": {"const": 0}})
+    units: Units
     reason: str = Field(min_length=1, max_length=REASON_LENGTH_MAX, pattern=PLAIN)
     location: str | None = Field(
         default=None, min_length=1, max_length=LOCATION_LENGTH_MAX, pattern=PLAIN
@@ -188,7 +202,6 @@ class StoreRow(BaseModel):
     last_pull_at: str | None
     last_push_at: str | None
     last_sweep_at: str | None
-    failures: int
     listings: dict[str, int]
     open_intents: int
     holds: int
