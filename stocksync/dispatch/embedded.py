@@ -18,7 +18,7 @@ from stocksync.engine.context import Context
 from stocksync.engine.hot import hot_listings
 from stocksync.engine.report import Outcome, StoreReport, worst
 from stocksync.engine.sync import Sync, finished
-from stocksync.errors import StockSyncError
+from stocksync.errors import LedgerUnavailable, StockSyncError
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,13 @@ class Embedded:
         return True
 
     async def reconcile(self, wish: Wish) -> str:
-        """Start a run by hand and return its name; its jobs take turns with the scheduled ones."""
+        """Start a run by hand and return its name; its jobs take turns with the scheduled ones.
+
+        Raises:
+            LedgerUnavailable: The service is stopping.
+        """
+        if self._stopping:
+            raise LedgerUnavailable("the service is stopping: ask again once it runs")
         return await self._manual.start(wish)
 
     def events(self, run: str) -> AsyncIterator[RunEvent]:

@@ -16,7 +16,7 @@ from stocksync.domain.identifiers import StoreId
 from stocksync.engine.context import Context
 from stocksync.engine.preview import preview
 from stocksync.engine.sync import Progress, sync
-from stocksync.errors import RunInProgress, UnknownName
+from stocksync.errors import LedgerError, RunInProgress, UnknownName
 
 REMEMBERED_MAX: Final = 50
 log = structlog.get_logger(__name__)
@@ -41,11 +41,12 @@ class ManualRuns:
         self._current = ""
 
     async def start(self, wish: Wish) -> str:
-        """Start a run and return its name.
+        """Start a run and return its name, under which the books know it by then.
 
         Raises:
             RunInProgress: The one before has not ended.
             UnknownName: A store that is not configured.
+            LedgerUnavailable: The books cannot be written, so no run began.
         """
         if self._task is not None and not self._task.done():
             raise RunInProgress(self._current)
@@ -59,10 +60,13 @@ class ManualRuns:
         watched = self._watched[self._current] = _Watched()
         while len(self._watched) > REMEMBERED_MAX:
             self._watched.popitem(last=False)
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(
-            self._run(context, self._current, wish, watched), context=contextvars.Context()
+            self._run(context, self._current, wish, watched, known), context=contextvars.Context()
         )
-        return self._current
+        run = self._current
+        await known
+        return run
 
     async def watch(self, run: str) -> AsyncIterator[RunEvent]:
         """Yield a run's events from its beginning, until it ends."""
@@ -86,7 +90,14 @@ class ManualRuns:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _run(self, context: Context, run: str, wish: Wish, watched: _Watched) -> None:
+    async def _run(
+        self,
+        context: Context,
+        run: str,
+        wish: Wish,
+        watched: _Watched,
+        known: asyncio.Future[None],
+    ) -> None:
         """Do what was asked, telling each step; however it ends, the watchers are told."""
         outcome = "interrupted"
         tellings: set[asyncio.Task[None]] = set()
@@ -96,7 +107,8 @@ class ManualRuns:
             tellings.add(asyncio.create_task(_ring(watched, event)))
 
         try:
-            outcome = await (_look if wish.dry_run else _act)(context, run, wish, tell)
+            if await _is_known(context, run, wish, known):
+                outcome = await (_look if wish.dry_run else _act)(context, run, wish, tell)
         except Exception:
             outcome = "failed"
             log.exception("run failed", run=run)
@@ -104,6 +116,19 @@ class ManualRuns:
             await asyncio.gather(*tellings)
             last = RunEvent(run=run, at=context.now(), stage="ended", outcome=outcome)
             await _ring(watched, last, ended=True)
+
+
+async def _is_known(context: Context, run: str, wish: Wish, known: asyncio.Future[None]) -> bool:
+    """Write down that a run begins, before anybody hears its name."""
+    kind = "plan" if wish.dry_run else "sync"
+    began = RunRecord(id=run, kind=kind, trigger=wish.trigger, started_at=context.now())
+    try:
+        await context.ledger.commit(Commit(run=began))
+    except LedgerError as error:
+        known.set_exception(error)
+        return False
+    known.set_result(None)
+    return True
 
 
 async def _ring(watched: _Watched, event: RunEvent, *, ended: bool = False) -> None:

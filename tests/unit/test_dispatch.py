@@ -14,7 +14,7 @@ from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.rulebook import Rulebook
 from stocksync.domain.stock import Counted, Observation
 from stocksync.engine.hot import FAST_UNITS, LISTINGS_MAX, WINDOW, hot_listings
-from stocksync.errors import RunInProgress, StoreUnavailable, UnknownName
+from stocksync.errors import LedgerUnavailable, RunInProgress, StoreUnavailable, UnknownName
 from tests.world import NOON, World, world
 
 A, B = StoreId("a"), StoreId("b")
@@ -229,6 +229,36 @@ async def test_a_run_by_hand_can_be_watched_from_its_beginning_to_its_end() -> N
     kept = await at.ledger.run(run)
     assert kept is not None
     assert (kept.trigger, kept.outcome) == ("api", "ok")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_the_books_know_a_run_by_hand_before_its_name_is_told(dry_run: bool) -> None:
+    at, dispatcher = await agreed()
+    run = await dispatcher.reconcile(Wish(dry_run=dry_run))
+    kept = await at.ledger.run(run)
+    assert kept is not None
+    assert kept.finished_at is None
+    assert [event.stage async for event in dispatcher.events(run)][-1] == "ended"
+
+
+async def test_books_that_cannot_be_written_let_no_run_begin() -> None:
+    at, dispatcher = await agreed()
+
+    async def refuses(commit: Commit) -> int:
+        raise LedgerUnavailable("disk full")
+
+    honest, at.ledger.commit = at.ledger.commit, refuses  # type: ignore[method-assign]
+    with pytest.raises(LedgerUnavailable, match="disk full"):
+        await dispatcher.reconcile(Wish())
+    at.ledger.commit = honest  # type: ignore[method-assign]
+    assert await dispatcher.reconcile(Wish())
+
+
+async def test_a_stopping_service_begins_no_run() -> None:
+    _, dispatcher = await agreed()
+    await dispatcher.drain(0)
+    with pytest.raises(LedgerUnavailable, match="stopping"):
+        await dispatcher.reconcile(Wish())
 
 
 async def test_a_second_run_by_hand_is_refused_and_names_the_first() -> None:
