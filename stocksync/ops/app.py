@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from stocksync import __version__, metrics
 from stocksync.errors import LedgerError
-from stocksync.ops import answers, api, gauges, webhooks
+from stocksync.ops import answers, api, gauges, pages, webhooks
 from stocksync.ops.desk import Desk
 from stocksync.ops.envelope import Envelope
 from stocksync.ops.guarded import Guarded
@@ -29,6 +29,7 @@ def build(desk: Desk) -> FastAPI:
     app.include_router(health(desk))
     app.include_router(api.router(desk), prefix=api.PREFIX)
     app.include_router(webhooks.router(desk))
+    app.include_router(pages.router(desk))
     return app
 
 
