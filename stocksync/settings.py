@@ -56,8 +56,8 @@ class StoreSettings:
 
     `url` is the origin. `credentials` and `options` hold the platform's own keys; the option
     `location_ids` reads `main=1,north=2`. `webhook` is what its webhooks must bring; empty: it has
-    none. `rate`: requests per second, `concurrency`: requests at once; None leaves both to the
-    platform.
+    none. `orders`: whether its order feed is read. `rate`: requests per second, `concurrency`:
+    requests at once; None leaves both to the platform.
     """
 
     id: StoreId
@@ -70,6 +70,7 @@ class StoreSettings:
     first_contact: FirstContact = FirstContact.HOLD
     poll: timedelta = timedelta(seconds=60)
     sweep: timedelta = timedelta(hours=1)
+    orders: bool = False
     time_zone: str = "UTC"
     rate: float | None = None
     concurrency: int | None = None
@@ -237,6 +238,7 @@ def _settings_of(entry: StoreEntry) -> StoreSettings:
         first_contact=entry.first_contact,
         poll=entry.poll,
         sweep=entry.sweep,
+        orders=entry.orders,
         time_zone=entry.time_zone,
         rate=entry.rate,
         concurrency=entry.concurrency,

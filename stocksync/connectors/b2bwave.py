@@ -9,10 +9,11 @@ Words: their product `id` is our listing, their `code` its code (optional, and n
 import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from stocksync.connectors.answers import Secrets, message_in
+from stocksync.connectors.b2bwave_orders import B2BWaveOrders
 from stocksync.connectors.b2bwave_pages import (
     PAGES_MAX,
     PER_PAGE,
@@ -21,7 +22,7 @@ from stocksync.connectors.b2bwave_pages import (
     page_of,
     unwrapped,
 )
-from stocksync.connectors.credentials import basic, needed
+from stocksync.connectors.credentials import basic, needed, zone_of
 from stocksync.connectors.http import Answer, HttpLimits, StoreHttp, Transport
 from stocksync.connectors.replies import compared, told
 from stocksync.contracts.connector import Capabilities, StoreAccount, WriteOutcome, WriteResult
@@ -41,7 +42,8 @@ def connect(
 ) -> "B2BWaveConnector":
     """Build the connector of one account; credentials `app_code`, `token`.
 
-    Option `location_ids`, such as "main=1,north=2", names the store's locations by their ids.
+    Option `location_ids`, such as "main=1,north=2", names the store's locations by their ids;
+    `time_zone` is the clock of an order whose time names none.
     """
     headers = basic(*needed(account, "app_code", "token"))
     locations = location_ids(account.options.get("location_ids", ""))
@@ -61,12 +63,17 @@ def connect(
         CAPABILITIES, concurrency_max=concurrency, locations=bool(locations)
     )
     return B2BWaveConnector(
-        account.store, http, Secrets(headers), capabilities=capabilities, locations=locations
+        account.store,
+        http,
+        Secrets(headers),
+        capabilities=capabilities,
+        locations=locations,
+        zone=zone_of(account),
     )
 
 
-class B2BWaveConnector:
-    """One B2B Wave account; a StockWriter."""
+class B2BWaveConnector(B2BWaveOrders):
+    """One B2B Wave account; a StockWriter and an OrderFeed."""
 
     def __init__(
         self,
@@ -76,12 +83,14 @@ class B2BWaveConnector:
         *,
         capabilities: Capabilities,
         locations: Mapping[str, str],
+        zone: tzinfo = UTC,
     ) -> None:
         self._store = store
         self._http = http
         self._secrets = secrets
         self._capabilities = capabilities
         self._locations = locations
+        self._zone = zone
         self._codes: dict[ListingId, str] = {}
         self._pages_last = PAGES_MAX
 

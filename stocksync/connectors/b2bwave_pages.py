@@ -68,11 +68,11 @@ def page_of(answer: Answer) -> tuple[list[str], dict[ListingId, Observation]]:
     return [one.listing for one in shown], {one.listing: one for one in shown}
 
 
-def unwrapped(row: object) -> Mapping[str, Any]:
-    """Take a product out of its wrapping, if it has one."""
-    inner = row.get("product", row) if isinstance(row, dict) else row
+def unwrapped(row: object, name: str = "product") -> Mapping[str, Any]:
+    """Take a product, or what else `name` says, out of its wrapping, if it has one."""
+    inner = row.get(name, row) if isinstance(row, dict) else row
     if not isinstance(inner, dict):
-        raise UnexpectedResponse("a product is not an object")
+        raise UnexpectedResponse(f"a row of {name}s is not an object")
     return inner
 
 

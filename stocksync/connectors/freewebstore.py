@@ -5,12 +5,14 @@ Words: their product is our listing, their `sku` (list) or `code` (detail) is it
 products are untracked. The newer shape nests fields under `core` (`stores.md §3.3, §3.7`).
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from stocksync.connectors.answers import Secrets, message_in
+from stocksync.connectors.freewebstore_orders import FreewebstoreOrders
+from stocksync.connectors.freewebstore_rows import fields_of, listed_rows
 from stocksync.connectors.http import Answer, HttpLimits, StoreHttp, Transport, segment
 from stocksync.connectors.offset_walk import PAGES_MAX, OffsetWalk
 from stocksync.connectors.quantity import reading, untracked
@@ -22,7 +24,7 @@ from stocksync.contracts.connector import (
     WriteResult,
 )
 from stocksync.domain.identifiers import ListingId, StoreId, sku_from
-from stocksync.domain.stock import Correction, Counted, Observation, Reading
+from stocksync.domain.stock import Correction, Observation, Reading
 from stocksync.errors import ConfigurationError, StoreRejected, UnexpectedResponse
 
 PAGE_MAX: Final = 100
@@ -78,8 +80,8 @@ def connect(
     )
 
 
-class FreewebstoreConnector:
-    """One Freewebstore account; reads and sets one product at a time."""
+class FreewebstoreConnector(FreewebstoreOrders):
+    """One Freewebstore account; reads and sets one product at a time, and tells of orders."""
 
     def __init__(
         self,
@@ -95,6 +97,7 @@ class FreewebstoreConnector:
         self._store = store
         self._capabilities = capabilities
         self._nested = nested
+        self._looked_up = {}
 
     @property
     def store(self) -> StoreId:
@@ -114,8 +117,8 @@ class FreewebstoreConnector:
         for _ in range(PAGES_MAX):
             asked = {"per_page": str(PAGE_MAX), "start": str(walk.start)}
             answer = await self._http.read("/product/", asked | _ORDER)
-            rows, found = _rows(answer)
-            named = [(_identity(row), _fields(row)) for row in rows]
+            rows, found = listed_rows(answer, "products")
+            named = [(_identity(row), fields_of(row)) for row in rows]
             fresh = walk.take([listing for listing, _ in named], found)
             page = [
                 _observation(listing, fields, answer.read_at)
@@ -137,7 +140,7 @@ class FreewebstoreConnector:
                 continue
             if _identity(answer.body) != listing:
                 raise UnexpectedResponse(f"product {listing} was answered with another one")
-            fields = _fields(answer.body)
+            fields = fields_of(answer.body)
             if not _says_yes(fields.get("deleted")):
                 known[listing] = _observation(listing, fields, answer.read_at)
         return known
@@ -171,47 +174,13 @@ class FreewebstoreConnector:
         return _result(correction, WriteOutcome.UNKNOWN, "the answer does not name this product")
 
 
-def _rows(answer: Answer) -> tuple[list[Any], int | None]:
-    """Find the rows of a list, bare or one or two levels down beside `found`."""
-    shown = answer.body.get("products") if isinstance(answer.body, dict) else None
-    if isinstance(shown, list):
-        return shown, None
-    if not isinstance(shown, dict):
-        raise UnexpectedResponse("the list of products holds no rows")
-    found = None
-    if "found" in shown:
-        total = reading(shown["found"], read_at=answer.read_at)
-        if not isinstance(total, Counted):
-            raise UnexpectedResponse("`found` of the list of products is not a number")
-        found = total.quantity
-    lists = list(_lists(shown, depth=2))
-    filled = [rows for rows in lists if rows]
-    if len(filled) > 1 or not (lists or found == 0):
-        raise UnexpectedResponse("the list of products does not show which rows it holds")
-    return (filled[0] if filled else []), found
-
-
-def _lists(shown: Mapping[str, Any], *, depth: int) -> Iterator[list[Any]]:
-    for value in shown.values():
-        if isinstance(value, list):
-            yield value
-        elif isinstance(value, dict) and depth > 1:
-            yield from _lists(value, depth=depth - 1)
-
-
-def _fields(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the fields of a row as if none were nested: flat ones first, then those in `core`."""
-    core = row.get("core")
-    return {**core, **row} if isinstance(core, dict) else row
-
-
 def _says_yes(value: object) -> bool:
     return value is True or value in ("true", "1")
 
 
 def _identity(row: object) -> ListingId:
     """Take an id as text: lists write "12345", details 12345 (`stores.md §3.3`)."""
-    shown = _fields(row).get("id") if isinstance(row, dict) else None
+    shown = fields_of(row).get("id") if isinstance(row, dict) else None
     text = str(shown) if isinstance(shown, int | str) and not isinstance(shown, bool) else ""
     if not text.strip():
         raise UnexpectedResponse("a product has no id")

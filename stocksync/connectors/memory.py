@@ -7,6 +7,7 @@ from typing import Final
 from stocksync.connectors.quantity import reading, untracked
 from stocksync.contracts.connector import Capabilities, Guarantee, WriteOutcome, WriteResult
 from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.orders import OrderLine
 from stocksync.domain.stock import Correction, NotCounted, Observation, Offered, Reading
 from stocksync.errors import StoreUnavailable
 
@@ -118,3 +119,46 @@ class MemoryConnector:
     def _check_batch(self, size: int, most: int) -> None:
         if size > most:
             raise ValueError(f"a batch of {size}; this store takes {most}")
+
+
+class MemoryFeed(MemoryConnector):
+    """A MemoryConnector that tells what was sold: `sold`, which the owner may change at any time.
+
+    Without `sees_changes` an order is found by when it was placed; with it also by `changed_at`,
+    which holds when an order was last changed, by its id.
+    """
+
+    def __init__(
+        self,
+        store: StoreId,
+        stock: dict[ListingId, object],
+        *,
+        sold: list[OrderLine],
+        now: Callable[[], datetime],
+        capabilities: Capabilities = CAPABILITIES,
+        codes: Mapping[ListingId, str | None] | None = None,
+        groups: Mapping[ListingId, str] | None = None,
+        sees_changes: bool = False,
+    ) -> None:
+        super().__init__(
+            store, stock, now=now, capabilities=capabilities, codes=codes, groups=groups
+        )
+        self.sold = sold
+        self.changed_at: dict[str, datetime] = {}
+        self._sees_changes = sees_changes
+
+    @property
+    def sees_changes(self) -> bool:
+        return self._sees_changes
+
+    async def orders(self, since: datetime) -> AsyncIterator[Sequence[OrderLine]]:
+        lines = [line for line in self.sold if self._is_recent(line, since)]
+        most = self._capabilities.page_max
+        for start in range(0, len(lines) or 1, most):
+            self._count_call()
+            if lines:
+                yield lines[start : start + most]
+
+    def _is_recent(self, line: OrderLine, since: datetime) -> bool:
+        changed_at = self.changed_at.get(line.order) if self._sees_changes else None
+        return line.placed_at >= since or (changed_at is not None and changed_at >= since)

@@ -13,7 +13,8 @@ PAGES_MAX: Final = 20_000
 class OffsetWalk:
     """Read a list by offset, in rows, so that a cut-off list never looks complete.
 
-    `start` is the offset of the next page; `ended` says that there is none.
+    `start` is the offset of the next page; `ended` says that there is none; `what` it lists is
+    for people.
 
     With a total, the list ends where that many rows were read. When the total shrinks on the way,
     rows slid back below us: as many are read again. When it grew and products are still missing
@@ -36,6 +37,7 @@ class OffsetWalk:
     _again: bool = False
     _longest: int = 0
     _overlap: str | None = None
+    what: str = "products"
 
     def take(self, ids: Sequence[str], total: int | None) -> set[str]:
         """Return which ids of this page are new, and move on.
@@ -72,7 +74,7 @@ class OffsetWalk:
         elif self._moved and not self._again:
             self._again, self.start = True, 0
         else:
-            raise UnexpectedResponse(f"the list held {len(self._seen)} of {total} products")
+            raise UnexpectedResponse(f"the list held {len(self._seen)} of {total} {self.what}")
 
     def _move_blindly(self, ids: Sequence[str]) -> None:
         overlap, self._overlap = self._overlap, None

@@ -20,11 +20,15 @@ def reading(shown: object, *, read_at: datetime, negative_allowed: bool = False)
     (`reliability §4.5`, channel Q); below zero too, unless the store documents it
     (`stores.md §6.1`), and then down to a hundred thousand.
     """
+    units = whole_units(shown, negative_allowed=negative_allowed)
+    return unreadable(shown, read_at=read_at) if units is None else Counted(units, read_at)
+
+
+def whole_units(shown: object, *, negative_allowed: bool = False) -> int | None:
+    """Read a number by the rules of `reading`; None for what is not a count."""
     whole = shown if type(shown) is int else _whole_number(shown)
     least = -DEBT_MAX if negative_allowed else 0
-    if whole is not None and least <= whole <= QUANTITY_MAX:
-        return Counted(whole, read_at)
-    return unreadable(shown, read_at=read_at)
+    return whole if whole is not None and least <= whole <= QUANTITY_MAX else None
 
 
 def unreadable(shown: object, *, read_at: datetime) -> NotCounted:

@@ -8,14 +8,15 @@ open is told in `stores.md §1`.
 import dataclasses
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 from urllib.parse import quote
 
 from stocksync.connectors.answers import Secrets
-from stocksync.connectors.credentials import basic, needed
+from stocksync.connectors.credentials import basic, needed, zone_of
 from stocksync.connectors.http import Answer, HttpLimits, StoreHttp, Transport, segment
 from stocksync.connectors.offset_walk import PAGES_MAX, OffsetWalk
+from stocksync.connectors.recplus_orders import RecPlusOrders
 from stocksync.connectors.recplus_rows import (
     CODELESS,
     Page,
@@ -56,7 +57,10 @@ PRODUCTS: Final = Source("/products", products_page, {"fields": "*", "sort": "id
 def connect(
     account: StoreAccount, *, now: Callable[[], datetime], transport: Transport | None = None
 ) -> "RecPlusConnector":
-    """Build the connector of one account; credentials `username`, `password`."""
+    """Build the connector of one account; credentials `username`, `password`.
+
+    Option `time_zone` is the clock that the shop writes dates by; it names it nowhere.
+    """
     headers = basic(*needed(account, "username", "password"))
     concurrency = account.concurrency_max or CAPABILITIES.concurrency_max
     http = StoreHttp(
@@ -71,19 +75,27 @@ def connect(
         transport=transport,
     )
     capabilities = dataclasses.replace(CAPABILITIES, concurrency_max=concurrency)
-    return RecPlusConnector(account.store, http, Secrets(headers), capabilities)
+    zone = zone_of(account)
+    return RecPlusConnector(account.store, http, Secrets(headers), capabilities, zone=zone)
 
 
-class RecPlusConnector:
-    """One REC+ account; a StockWriter."""
+class RecPlusConnector(RecPlusOrders):
+    """One REC+ account; a StockWriter and an OrderFeed."""
 
     def __init__(
-        self, store: StoreId, http: StoreHttp, secrets: Secrets, capabilities: Capabilities
+        self,
+        store: StoreId,
+        http: StoreHttp,
+        secrets: Secrets,
+        capabilities: Capabilities,
+        *,
+        zone: tzinfo = UTC,
     ) -> None:
         self._store = store
         self._http = http
         self._secrets = secrets
         self._capabilities = capabilities
+        self._zone = zone
 
     def __repr__(self) -> str:
         return f"RecPlusConnector(store={self._store!r})"

@@ -37,7 +37,7 @@ def stock_page(answer: Answer, *, start: int) -> Page:
     Raises:
         UnexpectedResponse: It is not a list of stock rows, or none of them has a quantity.
     """
-    rows, total = _rows_and_total(answer, "stock")
+    rows, total = rows_and_total(answer, "stock")
     found: list[Observation] = []
     read_at = answer.read_at
     for position, row in enumerate(rows, start):
@@ -53,7 +53,7 @@ def stock_page(answer: Answer, *, start: int) -> Page:
 
 def products_page(answer: Answer, *, start: int) -> Page:
     """Read a page of `/products?fields=*`; `start` is the offset of its first row."""
-    rows, total = _rows_and_total(answer, "products")
+    rows, total = rows_and_total(answer, "products")
     keys: list[str] = []
     found: list[Observation] = []
     for position, row in enumerate(rows, start):
@@ -186,7 +186,7 @@ def _as_errors(errors: object) -> list[object]:
     return [{"success": False, **row} for row in errors if isinstance(row, dict)]
 
 
-def _rows_and_total(answer: Answer, key: str) -> tuple[list[Any], int | None]:
+def rows_and_total(answer: Answer, key: str) -> tuple[list[Any], int | None]:
     """Take `{key: [...], "total_count": n}` or a bare array (`stores.md §1.2`)."""
     body = answer.body
     rows = body.get(key) if isinstance(body, dict) else body

@@ -15,6 +15,7 @@ from stocksync.connectors.answers import Secrets, message_in
 from stocksync.connectors.http import Answer, HttpLimits, StoreHttp, Transport, segment
 from stocksync.connectors.offset_walk import PAGES_MAX, OffsetWalk
 from stocksync.connectors.quantity import reading
+from stocksync.connectors.simvoly_orders import SimvolyOrders
 from stocksync.connectors.simvoly_variants import (
     identity,
     named_variants,
@@ -83,8 +84,8 @@ def connect(
     )
 
 
-class SimvolyConnector(SimvolyWebhooks):
-    """One Simvoly site; reads variants, writes whole products."""
+class SimvolyConnector(SimvolyWebhooks, SimvolyOrders):
+    """One Simvoly site; reads variants, writes whole products, and tells of orders."""
 
     def __init__(
         self,

@@ -36,10 +36,10 @@ def named_variants(product: Mapping[str, Any]) -> list[tuple[ListingId, dict[str
     variants = product.get("variants") or []
     if not isinstance(variants, list) or not all(isinstance(each, dict) for each in variants):
         raise UnexpectedResponse(f"product {name} shows no list of variants")
-    return [(_listing(name, each.get("options")), each) for each in variants]
+    return [(listing_of(name, each.get("options")), each) for each in variants]
 
 
-def _listing(product: str, options: object) -> ListingId:
+def listing_of(product: str, options: object) -> ListingId:
     """Join the values of the options; encoding keeps a slash inside a value apart from ours."""
     if not options:
         return ListingId(f"{product}:")
@@ -53,7 +53,7 @@ def _listing(product: str, options: object) -> ListingId:
 def observations(product: Mapping[str, Any], read_at: datetime) -> list[Observation]:
     """Read every variant once; a product that shows none is still a listing, without a number."""
     group = identity(product)
-    variants = named_variants(product) or [(_listing(group, None), {})]
+    variants = named_variants(product) or [(listing_of(group, None), {})]
     once = dict(variants)
     times = Counter(listing for listing, _ in variants) if len(once) < len(variants) else {}
     shown = product.get("title")

@@ -65,6 +65,19 @@ def _first_contact(given: object) -> FirstContact:
     return FirstContact(one_of(*FirstContact)(given))
 
 
+def yes_or_no(given: object) -> bool:
+    """Read yes or no; a variable brings them as text."""
+    words = {"yes": True, "true": True, "no": False, "false": False}
+    found = words.get(given) if isinstance(given, str) else given
+    if isinstance(found, bool):
+        return found
+    raise ValueError("must be yes or no")
+
+
+def _no_orders(_given: object) -> bool:
+    raise ValueError("this platform tells of no orders; take the line out")
+
+
 def _whole(given: object) -> object:
     """Let a number come from a variable: `${PORT}` is text."""
     return int(given) if isinstance(given, str) and _DIGITS.fullmatch(given) else given
@@ -126,6 +139,7 @@ def _location_ids(given: object) -> dict[str, str]:
 
 Secret = Annotated[SecretStr, AfterValidator(plain_secret)]
 Duration = Annotated[timedelta, PlainValidator(duration)]
+YesOrNo = Annotated[bool, PlainValidator(yes_or_no)]
 Rate = Annotated[float | None, Field(gt=0, le=RATE_MAX), BeforeValidator(_whole)]
 Concurrency = Annotated[int | None, Field(ge=1, le=CONCURRENCY_MAX), BeforeValidator(_whole)]
 
@@ -140,7 +154,10 @@ class HttpEntry(Entry):
 
 
 class StoreEntry(Entry):
-    """What every store has; its platform adds credentials and options."""
+    """What every store has; its platform adds credentials and options.
+
+    `orders`: whether what the store tells of its orders is read.
+    """
 
     OPTIONS: ClassVar[tuple[str, ...]] = ()
     WEBHOOK: ClassVar[type[WebhookEntry] | None] = None
@@ -152,6 +169,7 @@ class StoreEntry(Entry):
     first_contact: Annotated[FirstContact, PlainValidator(_first_contact)] = FirstContact.HOLD
     poll: Duration = timedelta(seconds=60)
     sweep: Duration = timedelta(hours=1)
+    orders: YesOrNo = True
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
     rate: Rate = None
     concurrency: Concurrency = None
@@ -173,12 +191,13 @@ class RecplusEntry(StoreEntry):
 
 
 class B2bwaveEntry(StoreEntry):
-    """A B2B Wave store."""
+    """A B2B Wave store; its manual says nothing of orders, so they are read on request only."""
 
-    OPTIONS = ("location_ids",)
+    OPTIONS = ("location_ids", "time_zone")
 
     app_code: Secret
     token: Secret
+    orders: YesOrNo = False
     location_ids: Annotated[dict[str, str] | None, PlainValidator(_location_ids)] = None
 
 
@@ -209,6 +228,7 @@ class IdealfactoryEntry(StoreEntry):
     WEBHOOK = WebhookEntry
 
     token: Secret
+    orders: Annotated[bool, PlainValidator(_no_orders)] = False
     webhook: WebhookEntry | None = None
 
 

@@ -33,7 +33,9 @@ http:
 #                  adopt    take over its quantities for products not known yet
 #   poll           how often to look for changes           (60s)
 #   sweep          how often to compare everything         (1h)
-#   time_zone      the clock of the store                  (UTC)
+#   orders         yes or no: read its orders, so that every unit sold is known by its order and
+#                  none is guessed from two levels  (yes; B2B Wave: no; Ideal Factory has none)
+#   time_zone      the clock of the store; REC+ writes its orders by it        (UTC)
 #   rate           at most so many requests in a second    (what the platform allows)
 #   concurrency    at most so many requests at once        (what the platform allows)
 stores:

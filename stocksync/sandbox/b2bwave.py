@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from starlette.types import ASGIApp
 
 from stocksync.sandbox.application import application
-from stocksync.sandbox.b2bwave_records import listed_product, order, written_product
+from stocksync.sandbox.b2bwave_records import (
+    listed_product,
+    order,
+    order_statuses,
+    written_product,
+)
 from stocksync.sandbox.items import Item, Location, whole
 from stocksync.sandbox.shop import Shop
 from stocksync.sandbox.wire import Action, Answer, Call, has_basic, page, route
@@ -18,12 +23,20 @@ PER_PAGE_MAX: Final = 500
 FILTERS: Final = {"code_eq", "name_eq", "code_cont", "name_cont"}
 
 
-def app(shop: Shop, *, app_code: str, token: str, shows_quantity: bool = True) -> ASGIApp:
+def app(
+    shop: Shop,
+    *,
+    app_code: str,
+    token: str,
+    shows_quantity: bool = True,
+    time_zone: tzinfo = UTC,
+) -> ASGIApp:
     """Serve a B2B Wave shop; with `shows_quantity=False` lists look exactly as in its manual.
 
     Credentials and paging are not in the manual; they are what its public clients use.
     """
-    return application(shop, B2BWave(shop, app_code, token, shows_quantity=shows_quantity))
+    store = B2BWave(shop, app_code, token, shows_quantity=shows_quantity, time_zone=time_zone)
+    return application(shop, store)
 
 
 @dataclass
@@ -34,6 +47,7 @@ class B2BWave:
     app_code: str
     token: str
     shows_quantity: bool = True
+    time_zone: tzinfo = UTC
 
     def handle(self, call: Call) -> Answer:
         """Check the credentials and carry out the call."""
@@ -44,6 +58,7 @@ class B2BWave:
             "POST /api/products/update_quantity": self._update_quantity,
             "PATCH /api/products/*": self._update_product,
             "GET /api/orders": self._list_orders,
+            "GET /api/order_statuses": self._list_order_statuses,
         }
         plain = replace(call, segments=_plain(call.segments))
         return route(plain, routes) or self.error(404, "Not found")
@@ -133,18 +148,28 @@ class B2BWave:
         return Answer(200, written_product(item))
 
     def _list_orders(self, call: Call) -> Answer:
-        """List orders, newest first; without `paginated=1` the page number is ignored."""
+        """List orders and carts, newest first; a page number is ignored without `paginated=1`.
+
+        A day begins by the shop's own clock.
+        """
         query = call.query
         orders = [
             placed
-            for placed in reversed(self.shop.orders)
-            if _day(query.get("submitted_at_gteq", "0001-01-01")) <= placed.placed_at
-            and placed.placed_at <= _day(query.get("submitted_at_lteq", "9999-12-31"))
+            for placed in reversed(self.shop.order_book.everything())
+            if self._day(query.get("submitted_at_gteq", "0001-01-02")) <= placed.placed_at
+            and placed.placed_at <= self._day(query.get("submitted_at_lteq", "9999-12-30"))
             and query.get("id_eq") in {None, str(placed.order_id)}
         ]
         number = call.number("page", 1, least=1) if query.get("paginated") == "1" else 1
         start = (number - 1) * _per_page(call)
         return Answer(200, [order(placed) for placed in page(orders, start, _per_page(call))])
+
+    def _list_order_statuses(self, _call: Call) -> Answer:
+        return Answer(200, order_statuses())
+
+    def _day(self, text: str) -> datetime:
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=self.time_zone)
 
 
 def _plain(segments: tuple[str, ...]) -> tuple[str, ...]:
@@ -173,8 +198,3 @@ def _place(item: Item, row: Mapping[str, Any]) -> Location | None:
         if str(named[0]) == str(place.location_id) or named[1] == place.code:
             return place
     return None
-
-
-def _day(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

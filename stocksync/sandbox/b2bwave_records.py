@@ -39,6 +39,17 @@ _PRODUCT: Final[dict[str, Any]] = {
 }
 
 
+#: The first five are those of a new shop; a merchant has added the last.
+STATUSES: Final = {
+    1: "Temporary",
+    2: "Submitted",
+    3: "Awaiting Payment",
+    4: "Being Prepared",
+    5: "Sent",
+    6: "Cancelled",
+}
+
+
 def listed_product(item: Item, *, shows_quantity: bool = True) -> dict[str, Any]:
     """Write a product as the list shows it; the manual's own example has no quantity."""
     stock = {
@@ -80,14 +91,23 @@ def _common(item: Item) -> dict[str, Any]:
     }
 
 
+def order_statuses() -> list[dict[str, Any]]:
+    """List what an order may be; a merchant can edit all of it."""
+    return [
+        {"order_status": {"id": number, "name": name, "is_temp": name == "Temporary"}}
+        for number, name in STATUSES.items()
+    ]
+
+
 def order(placed: Order) -> dict[str, Any]:
-    """Write an order, wrapped, with wrapped lines and decimal quantities."""
+    """Write an order, wrapped, with wrapped lines and decimal quantities; a cart is temporary."""
+    status = _status_number(placed)
     return {
         "order": {
             "id": placed.order_id,
             "submitted_at": zulu(placed.placed_at),
-            "status_order_id": 6 if placed.is_cancelled else 2,
-            "status_order_name": "Cancelled" if placed.is_cancelled else "Submitted",
+            "status_order_id": status,
+            "status_order_name": placed.status or STATUSES[status],
             "customer_email": "buyer@example.com",
             "total_quantity": f"{placed.units}.0",
             "is_paid": True,
@@ -105,6 +125,12 @@ def order(placed: Order) -> dict[str, Any]:
             ],
         }
     }
+
+
+def _status_number(placed: Order) -> int:
+    if placed.is_cart:
+        return 1
+    return 6 if placed.is_cancelled else 2
 
 
 def zulu(moment: datetime | None) -> str | None:

@@ -47,13 +47,16 @@ def app(
     api_key: str,
     write_shape: Literal["flat", "core"] = "flat",
     per_page_max: int = PER_PAGE_MAX,
+    all_holds_carts: bool = True,
 ) -> ASGIApp:
     """Serve a Freewebstore.
 
     `write_shape="flat"` is the manual we have; `"core"` its newer public revision, which nests
     writes and lists. A write in the other shape is answered as a success and changes nothing.
+    Whether a list of all orders holds carts is not documented: `all_holds_carts`.
     """
-    return application(shop, Freewebstore(shop, api_key, write_shape, per_page_max))
+    store = Freewebstore(shop, api_key, write_shape, per_page_max, all_holds_carts=all_holds_carts)
+    return application(shop, store)
 
 
 @dataclass
@@ -64,6 +67,7 @@ class Freewebstore:
     api_key: str
     write_shape: Literal["flat", "core"] = "flat"
     per_page_max: int = PER_PAGE_MAX
+    all_holds_carts: bool = True
     _kept: Sequence[Item] = ()
     _kept_for: tuple[int, str, str] | None = None
 
@@ -105,10 +109,10 @@ class Freewebstore:
         found = self.shop.product(int(identifier)) if identifier.isdecimal() else []
         return found[0] if found else None
 
-    def _envelope(self, rows: list[dict[str, Any]], found: int) -> Answer:
+    def _envelope(self, rows: list[dict[str, Any]], found: int, name: str = "products") -> Answer:
         if self.write_shape == "flat":
-            return Answer(200, {"products": rows})
-        return Answer(200, {"products": {"found": found, "items": rows}})
+            return Answer(200, {name: rows})
+        return Answer(200, {name: {"found": found, "items": rows}})
 
     def _list_products(self, call: Call) -> Answer:
         items = self._sorted(call.query.get("sort", ""), call.query.get("sort_order", "asc"))
@@ -134,7 +138,8 @@ class Freewebstore:
         return Answer(200, product(item)) if item else self._missing("Product")
 
     def _order(self, _call: Call, identifier: str) -> Answer:
-        found = [order for order in self.shop.orders if str(order.order_id) == identifier]
+        orders = self.shop.order_book.everything()
+        found = [order for order in orders if str(order.order_id) == identifier]
         return Answer(200, order_details(found[0])) if found else self._missing("Order")
 
     def _update(self, call: Call, identifier: str) -> Answer:
@@ -155,14 +160,21 @@ class Freewebstore:
     def _list_orders(self, call: Call) -> Answer:
         """List orders without lines, newest first unless asked otherwise."""
         query = call.query
-        orders = [order for order in self.shop.orders if _between(order, query)]
-        if query.get("status") == "cart":
-            orders = []  # nobody leaves a basket behind here
+        orders = [order for order in self._with(query.get("status")) if _between(order, query)]
         if query.get("sort") not in {"created", "orderno"}:
             orders.reverse()
         limit = call.number("limit", 100, least=1, most=self.per_page_max)
         shown = page(orders, call.number("offset", 0), limit)
-        return Answer(200, {"orders": [listed_order(order) for order in shown]})
+        return self._envelope([listed_order(order) for order in shown], len(orders), "orders")
+
+    def _with(self, status: str | None) -> list[Order]:
+        """Choose orders by a status; a word that the manual does not list chooses nothing out."""
+        book = self.shop.order_book
+        if status == "cart":
+            return list(book.carts)
+        if status in {"canceled", "cancelled"} and self.write_shape == "core":
+            return [order for order in book.orders if order.is_cancelled]
+        return book.everything() if self.all_holds_carts else list(book.orders)
 
 
 def _between(order: Order, query: Any) -> bool:

@@ -170,6 +170,7 @@ def listed_order(order: Order) -> dict[str, Any]:
         **_LISTED_ORDER,
         "id": str(order.order_id),
         "created": _zulu(order.placed_at),
+        "status": _status(order),
         "orderno": str(order.order_id),
         "net": str(order.total),
         "total": f"{order.total + 1:.2f}",
@@ -183,6 +184,7 @@ def order_details(order: Order) -> dict[str, Any]:
         "id": str(order.order_id),
         "orderNo": order.order_id,
         "created": order.placed_at.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "order_status": _status(order),
         "net": order.total,
         "order_details": [
             {
@@ -198,6 +200,13 @@ def order_details(order: Order) -> dict[str, Any]:
             for line in order.lines
         ],
     }
+
+
+def _status(order: Order) -> int:
+    """Say where an order stands; no manual says which number means what."""
+    if order.is_cart:
+        return 0
+    return 9 if order.is_cancelled else 1
 
 
 def _zulu(moment: datetime | None) -> str | None:

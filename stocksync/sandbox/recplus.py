@@ -37,12 +37,14 @@ def app(
     stock_shape: Literal["envelope", "array"] = "envelope",
     poison_codes: Sequence[str] = (),
     time_zone: tzinfo = UTC,
+    full_lists: bool = True,
 ) -> ASGIApp:
     """Serve a REC+ shop.
 
     A batch holding one of `poison_codes` is refused whole. The manual never shows what a
     stock listing or a stock write answers, so `stock_shape` and `write_answer` offer both
-    readings of it. Order dates are written in `time_zone` without saying so.
+    readings of it. Order dates are written in `time_zone` without saying so. "Most" collections
+    know `fields=*`: without `full_lists` that of orders does not.
     """
     store = RecPlus(
         shop=shop,
@@ -52,6 +54,7 @@ def app(
         stock_shape=stock_shape,
         poison_codes=frozenset(poison_codes),
         time_zone=time_zone,
+        full_lists=full_lists,
     )
     return application(shop, store)
 
@@ -67,6 +70,7 @@ class RecPlus:
     stock_shape: Literal["envelope", "array"]
     poison_codes: frozenset[str]
     time_zone: tzinfo
+    full_lists: bool = True
     _rows: list[StockRow] = field(default_factory=list)
     _rows_version: int = -1
 
@@ -222,7 +226,8 @@ class RecPlus:
         since = self._since(call)
         orders = [order for order in reversed(self.shop.orders) if order.placed_at >= since]
         limit = call.number("limit", LIMIT_DEFAULT, least=1, most=LIMIT_MAX)
-        shape = full_order if call.query.get("fields") == "*" else basic_order
+        is_full = self.full_lists and call.query.get("fields") == "*"
+        shape = full_order if is_full else basic_order
         offset = call.number("offset", 0)
         shown = [shape(order, self.time_zone) for order in page(orders, offset, limit)]
         return self._listing(call, "orders", shown, len(orders))

@@ -96,12 +96,30 @@ def basic_order(order: Order, zone: tzinfo) -> dict[str, Any]:
 def full_order(order: Order, zone: tzinfo) -> dict[str, Any]:
     """Write an order with its lines, of which only PRODUCT lines are stock."""
     lines = [line for sold in order.lines for line in _lines(sold, _status(order))]
+    if len(order.lines) > 1:
+        lines.append(_coupon(order))
     totals = {**_ORDER["totals"], "qty": order.units, "price": f"{order.total:.2f}"}
     return {**_ORDER, **basic_order(order, zone), "totals": totals, "lines": lines}
 
 
 def _status(order: Order) -> str:
-    return "Cancelled" if order.is_cancelled else "Payment Received"
+    """Say where an order stands, in words that every merchant chooses (Admin > Order Statuses)."""
+    return order.status or ("Cancelled" if order.is_cancelled else "Payment Received")
+
+
+def _coupon(order: Order) -> dict[str, Any]:
+    """Write the voucher that an order of several products is paid with, as in the manual."""
+    coupon = {"href": "/coupons/72.json", "id": 72, "name": "Gift Voucher", "code": "C46K13i8"}
+    return {
+        **_LINE,
+        "id": order.lines[-1].line_id + 8,
+        "line_type": "COUPON",
+        "line_desc": "Gift Voucher - C46K13i8",
+        "rel_data": {"coupon": coupon},
+        "status": _status(order),
+        "price": "-1.00",
+        "vat_percentage": 0,
+    }
 
 
 def _lines(sold: OrderLine, status: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from stocksync.sandbox.faults import Faults
 from stocksync.sandbox.items import Item, whole
-from stocksync.sandbox.orders import Order, OrderLine
+from stocksync.sandbox.orders import Order, OrderBook, OrderLine
 
 
 class UnknownCode(KeyError):
@@ -53,9 +53,8 @@ class Shop:
         self.platform = platform
         self.now = now
         self.items: list[Item] = []
-        self.orders: list[Order] = []
+        self.order_book = OrderBook(first_order_id)
         self.webhooks: list[dict[str, Any]] = []
-        self.order_listeners: list[Callable[[Order], object]] = []
         self.print_states: dict[str, str] = {}
         self.requests: list[Request] = []
         self.writes: list[Write] = []
@@ -66,13 +65,21 @@ class Shop:
         self.in_flight_max = 0
         self.version = 0
         self._late: list[Callable[[], object]] = []
-        self._next_order_id = first_order_id
-        self._next_line_id = first_order_id * 10
         self._next_product_id = 1
         self._indexed_version = -1
         self._by_code: dict[str | None, list[Item]] = {}
         self._by_product: dict[int, list[Item]] = {}
         self._products: list[list[Item]] = []
+
+    @property
+    def orders(self) -> list[Order]:
+        """List what was bought, oldest first; carts are not among it."""
+        return self.order_book.orders
+
+    @property
+    def order_listeners(self) -> list[Callable[[Order], object]]:
+        """Name who is told of every new order."""
+        return self.order_book.listeners
 
     def add(
         self,
@@ -158,20 +165,31 @@ class Shop:
         A store never sells below zero unless the item can be backordered; it sells any number
         of what it does not track, and nothing of what shows no whole number.
         """
-        item = self.item(code)
-        if item.is_tracked:
-            shown = item.shown
-            if shown is None:
-                return 0
-            units = units if item.can_backorder else min(units, max(shown, 0))
-        if units <= 0:
-            return 0
-        if item.is_tracked:
-            item.shift(-units)
-            self.sold[code] += units
-        item.changed_at = self.now()
-        self._place_order(item, units)
-        return units
+        sold = self.sell_together([(code, units)])
+        return sold.units if sold else 0
+
+    def sell_together(self, wanted: Sequence[tuple[str, int]]) -> Order | None:
+        """Sell several codes as one order, each as far as it can be sold; None: nothing was."""
+        goods = []
+        for code, units in wanted:
+            item, sellable = self.item(code), self._sellable(code, units)
+            if sellable > 0:
+                self._hand_over(item, sellable)
+                goods.append((item, sellable))
+        return self.order_book.place(goods, self.now()) if goods else None
+
+    def fill_cart(self, wanted: Sequence[tuple[str, int]]) -> Order:
+        """Let a buyer put goods into a cart and leave it there; nothing is sold."""
+        goods = [(self.item(code), units) for code, units in wanted]
+        return self.order_book.place(goods, self.now(), is_cart=True)
+
+    def check_out(self, order_id: int) -> Order:
+        """Let the buyer come back and buy what is in the cart, all of it."""
+        cart = next(cart for cart in self.order_book.carts if cart.order_id == order_id)
+        for line in cart.lines:
+            self._hand_over(self.item(line.code), line.units)
+        self.order_book.check_out(cart, self.now())
+        return cart
 
     def take_back(self, code: str, units: int) -> int:
         """Put returned units back on the shelf (no order changes) and say how many."""
@@ -237,25 +255,21 @@ class Shop:
             action()
         return len(late)
 
-    def _place_order(self, item: Item, units: int) -> None:
-        line = OrderLine(
-            line_id=self._next_line_id,
-            product_id=item.product_id,
-            code=item.code,
-            parent_code=item.parent_code,
-            title=item.title,
-            product_type=item.product_type,
-            price=item.price,
-            units=units,
-            options=dict(item.options),
-        )
-        order = Order(order_id=self._next_order_id, placed_at=self.now(), lines=[line])
-        self.orders.append(order)
-        for listener in self.order_listeners:
-            listener(order)
-        self._next_order_id += 1
-        # The gap leaves room for the option and delivery lines that REC+ adds to an order.
-        self._next_line_id += 10
+    def _sellable(self, code: str, units: int) -> int:
+        """Say how many of the wanted units the store would sell."""
+        item = self.item(code)
+        if not item.is_tracked:
+            return units
+        shown = item.shown
+        if shown is None:
+            return 0
+        return units if item.can_backorder else min(units, max(shown, 0))
+
+    def _hand_over(self, item: Item, units: int) -> None:
+        if item.is_tracked:
+            item.shift(-units)
+            self.sold[item.code or ""] += units
+        item.changed_at = self.now()
 
     def _index(self) -> None:
         if self._indexed_version == self.version:

@@ -124,7 +124,7 @@ def order(placed: Order) -> dict[str, Any]:
         "created": int(placed.placed_at.timestamp()),
         "subTotal": placed.total,
         "total": placed.total,
-        "status": "canceled" if placed.is_cancelled else "completed",
+        "status": placed.status or ("canceled" if placed.is_cancelled else "completed"),
         "items": [_line(line) for line in placed.lines],
     }
 

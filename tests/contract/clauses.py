@@ -9,7 +9,7 @@ from stocksync.domain.identifiers import Sku
 from stocksync.domain.plan import may_write
 from stocksync.domain.stock import Gap, ListingRecord, NotCounted, Observation
 from stocksync.errors import StoreUnavailable
-from tests.contract import paging_clauses, wire_clauses
+from tests.contract import order_clauses, order_wire_clauses, paging_clauses, wire_clauses
 from tests.contract.contract import (
     ACTS,
     CLAUSES,
@@ -24,7 +24,7 @@ from tests.contract.contract import (
 )
 from tests.contract.rigs import NOON, STORE, Rig
 
-__all__ = ["CLAUSES", "paging_clauses", "wire_clauses"]
+__all__ = ["CLAUSES", "order_clauses", "order_wire_clauses", "paging_clauses", "wire_clauses"]
 
 APPLIED, NOT_FOUND = WriteOutcome.APPLIED, WriteOutcome.NOT_FOUND
 

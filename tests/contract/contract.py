@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from stocksync.contracts.connector import Guarantee, WriteResult
+from stocksync.contracts.connector import Guarantee, OrderFeed, WriteResult
 from stocksync.domain.identifiers import ListingId
 from stocksync.domain.stock import Correction, Observation, shown_number
 from stocksync.errors import StockSyncError
@@ -23,6 +23,7 @@ class Needs(Enum):
     NETWORK = "there is no network here"
     COMPARE_AND_SET = "the store offers no compare-and-set"
     LOCATIONS = "the store keeps no locations"
+    ORDERS = "the store tells of no orders"
 
 
 def why_skipped(needs: Iterable[Needs], rig: Rig) -> str:
@@ -32,6 +33,7 @@ def why_skipped(needs: Iterable[Needs], rig: Rig) -> str:
         Needs.NETWORK: rig.over_http,
         Needs.COMPARE_AND_SET: capabilities.guarantee is Guarantee.COMPARE_AND_SET,
         Needs.LOCATIONS: rig.with_places().unbent.capabilities.locations,
+        Needs.ORDERS: isinstance(rig.another().unbent, OrderFeed),
     }
     return next((need.value for need in needs if not has[need]), "")
 

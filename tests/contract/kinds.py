@@ -4,9 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from stocksync.domain.identifiers import ListingId
 from stocksync.sandbox.items import Item
+
+#: A clock that never shows the time of UTC.
+NEW_YORK: Final = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,13 +18,15 @@ class Shape:
     """One of the ways a platform's documents can be read: options of the fake and the account.
 
     `counts_rows`: its list says how long it is. `guarded`: how many page boundaries of the list
-    notice a row that is removed there; None for all of them.
+    notice a row that is removed there; None for all of them. `tells_cancelled`: an order that was
+    cancelled can be told from a sale.
     """
 
     app: Mapping[str, Any] = field(default_factory=dict)
     account: Mapping[str, str] = field(default_factory=dict)
     counts_rows: bool = True
     guarded: int | None = None
+    tells_cancelled: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,7 @@ class Kind:
     fieldless: bytes
     shapes: Mapping[str, Shape]
     places: Mapping[str, str] = field(default_factory=dict)
+    orders_page: int = 0
 
 
 def _simvoly(item: Item) -> ListingId:
@@ -63,7 +70,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         shapes={
             "": Shape(),
             "array": Shape(app={"stock_shape": "array"}, counts_rows=False, guarded=1),
+            "new-york": Shape(
+                app={"time_zone": NEW_YORK, "full_lists": False},
+                account={"time_zone": NEW_YORK.key},
+            ),
         },
+        orders_page=100,
     ),
     "b2bwave": Kind(
         credentials={"app_code": "app", "token": "canary-b2bwave"},
@@ -74,8 +86,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         untracked={"quantity": 3, "quantity_monitor": False},
         unreadable={"quantity": "2.5"},
         fieldless=b'[{"code": "A", "quantity": 5}]',
-        shapes={"": Shape(counts_rows=False, guarded=0)},
+        shapes={"": Shape(app={"time_zone": NEW_YORK}, counts_rows=False, guarded=0)},
         places={"location_ids": "main=1,shop=2"},
+        orders_page=500,
     ),
     "freewebstore": Kind(
         credentials={"api_key": "canary-freewebstore"},
@@ -87,9 +100,10 @@ KINDS: Final[Mapping[str, Kind]] = {
         unreadable={"quantity": 2.5},
         fieldless=b'{"products": [{"sku": "A", "stock": 5}]}',
         shapes={
-            "": Shape(counts_rows=False, guarded=1),
+            "": Shape(counts_rows=False, guarded=1, tells_cancelled=False),
             "core": Shape(app={"write_shape": "core"}, account={"write_shape": "core"}),
         },
+        orders_page=100,
     ),
     "simvoly": Kind(
         credentials={"api_key": "canary-simvoly"},
@@ -101,6 +115,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         unreadable={"quantity": "2.5"},
         fieldless=b'{"items": [{"id": 1, "type": "physical", "variants": []}]}',
         shapes={"": Shape()},
+        orders_page=50,
     ),
     "idealfactory": Kind(
         credentials={"token": "canary-idealfactory"},
@@ -124,4 +139,5 @@ MEMORY: Final = Kind(
     unreadable={"quantity": "lots"},
     fieldless=b"",
     shapes={"": Shape()},
+    orders_page=3,
 )

@@ -154,6 +154,14 @@ class MarksWithoutTrace(MemoryLedger):
             self._put(replace(record, version=versions[record.key]))
 
 
+class MarksOnceOnly(MemoryLedger):
+    def _mark_due(self, commit: Commit) -> None:
+        due = [record for record in self._all_records() if record.due_since is not None]
+        super()._mark_due(commit)
+        for record in due:
+            self._put(record)
+
+
 class NewestMarkWins(MemoryLedger):
     def _mark_due(self, commit: Commit) -> None:
         for record in self._all_records() if commit.due_skus else ():

@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, cast
 
 import stamina
 
 from stocksync.connectors.recplus_rows import stock_page
 from stocksync.contracts.connector import (
     Capabilities,
+    OrderFeed,
     StockWriter,
     WriteOutcome,
     WriteResult,
 )
 from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.orders import OrderLine
 from stocksync.domain.stock import Correction, Counted, NotCounted, Observation, shown_number
 from stocksync.errors import (
     AuthFailed,
@@ -61,6 +64,13 @@ class Bent:
 
     async def write(self, corrections: Corrections) -> Results:
         return await self.inner.write(corrections)
+
+    @property
+    def sees_changes(self) -> bool:
+        return bool(insides(self.inner).sees_changes)
+
+    def orders(self, since: datetime) -> AsyncIterator[Sequence[OrderLine]]:
+        return cast("OrderFeed", self.inner).orders(since)
 
     async def aclose(self) -> None:
         await self.inner.aclose()

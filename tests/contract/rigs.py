@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any, Final
 
 from stocksync.connectors import REGISTRY
-from stocksync.connectors.memory import CAPABILITIES, MemoryConnector
+from stocksync.connectors.memory import CAPABILITIES, MemoryFeed
 from stocksync.contracts.connector import StockWriter, StoreAccount
 from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.orders import OrderLine
 from stocksync.sandbox.items import Item, Location
 from stocksync.sandbox.serve import APPS
 from stocksync.sandbox.shop import Shop
@@ -174,6 +175,25 @@ class Rig:
             return item.shown
         return int(item.active if item.variant_id is None else "out-of-stock" not in item.tags)
 
+    def sell(self, *wanted: tuple[ListingId, int]) -> str:
+        """Let somebody buy these units as one order, and name it."""
+        order = self.shop.sell_together(self._coded(wanted))
+        assert order is not None, "nothing could be sold"
+        return str(order.order_id)
+
+    def fill_cart(self, *wanted: tuple[ListingId, int]) -> str:
+        """Let somebody leave these units in a cart."""
+        return str(self.shop.fill_cart(self._coded(wanted)).order_id)
+
+    def check_out(self, cart: str) -> None:
+        self.shop.check_out(int(cart))
+
+    def cancel(self, order: str) -> None:
+        self.shop.cancel(int(order))
+
+    def _coded(self, wanted: Sequence[tuple[ListingId, int]]) -> list[tuple[str, int]]:
+        return [(self.items[listing].code or "", units) for listing, units in wanted]
+
     def take_away_the_first(self) -> None:
         self.shop.remove(self.shop.items[0].code)
 
@@ -189,10 +209,18 @@ class MemoryRig(Rig):
 
     over_http = False
 
-    def __init__(self, name: str, shape: str = "", *, bend: Bend | None = None) -> None:
-        self.name, self.kind, self.shape = name, MEMORY, Shape()
+    def __init__(
+        self,
+        name: str,
+        shape: str = "",
+        *,
+        bend: Bend | None = None,
+        now: Callable[[], datetime] = noon,
+    ) -> None:
+        self.name, self.kind, self.shape, self._now = name, MEMORY, Shape(), now
         self.shop = Shop(name)
         self.stock: dict[ListingId, object] = {}
+        self.sold: list[OrderLine] = []
         self._build = {"name": name, "shape": shape, "bend": bend}
 
     def with_places(self) -> Rig:
@@ -201,7 +229,7 @@ class MemoryRig(Rig):
     @cached_property
     def unbent(self) -> StockWriter:
         small = replace(CAPABILITIES, page_max=3, read_batch_max=4, write_batch_max=4)
-        return MemoryConnector(STORE, self.stock, now=noon, capabilities=small)
+        return MemoryFeed(STORE, self.stock, sold=self.sold, now=self._now, capabilities=small)
 
     @property
     def write_requests(self) -> int:
@@ -220,6 +248,29 @@ class MemoryRig(Rig):
 
     def shows(self, listing: ListingId) -> object:
         return self.stock[listing]
+
+    def sell(self, *wanted: tuple[ListingId, int]) -> str:
+        order = f"order {len(self.sold)}"
+        for number, (listing, units) in enumerate(wanted):
+            line = OrderLine(
+                order=order,
+                line=str(number),
+                units=units,
+                placed_at=self._now(),
+                listing=listing,
+            )
+            self.sold.append(line)
+        return order
+
+    def fill_cart(self, *wanted: tuple[ListingId, int]) -> str:
+        self.carts = {"cart": wanted}
+        return "cart"
+
+    def check_out(self, cart: str) -> None:
+        self.sell(*self.carts.pop(cart))
+
+    def cancel(self, order: str) -> None:
+        self.sold[:] = [replace(at, units=0) if at.order == order else at for at in self.sold]
 
     def take_away_the_first(self) -> None:
         del self.stock[next(iter(self.stock))]

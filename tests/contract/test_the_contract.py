@@ -6,10 +6,13 @@ import pytest
 
 from tests.contract.clauses import CLAUSES
 from tests.contract.contract import census, numbers
-from tests.contract.mutants import MUTANTS, Bent, Mutant
+from tests.contract.mutants import MUTANTS as STOCK_MUTANTS
+from tests.contract.mutants import Bent, Mutant
+from tests.contract.mutants_of_orders import ORDER_MUTANTS
 from tests.contract.paging_clauses import BOUNDARIES, long_list, shift
 from tests.contract.rigs import SHAPES, Rig, stand
 
+MUTANTS = (*STOCK_MUTANTS, *ORDER_MUTANTS)
 by_name = pytest.mark.parametrize(
     "mutant", MUTANTS, ids=[f"{each.clause}-{each.bend.__name__}" for each in MUTANTS]
 )

@@ -94,7 +94,7 @@ stores:
 """
     a, b, c, d = settings_of(tmp_path, text).stores
     assert a.options == {"time_zone": "UTC"}
-    assert b.options == {"location_ids": "main=1,north end=N2"}
+    assert b.options == {"location_ids": "main=1,north end=N2", "time_zone": "UTC"}
     assert (b.role, b.first_contact) == (Role.MASTER, FirstContact.ADOPT)
     assert c.options == {"write_shape": "core"}
     assert (c.rate, c.concurrency) == (2.5, 2)
@@ -102,6 +102,35 @@ stores:
     assert (c.role, c.first_contact) == (Role.OBSERVE, FirstContact.PUSH)
     assert d.options == {"update_method": "PATCH", "base_path": "/api/v2/site"}
     assert (d.role, d.poll) == (Role.MIRROR, timedelta(minutes=5))
+
+
+def test_orders_are_read_where_the_documents_of_a_platform_know_them(tmp_path: Path) -> None:
+    token = tmp_path / "trade"
+    token.write_text("t\n")
+    token.chmod(0o600)
+    loaded = settings_of(tmp_path, DESIGN, ENVIRONMENT)
+    assert {store.platform: store.orders for store in loaded.stores} == {
+        "recplus": True,
+        "b2bwave": False,
+        "freewebstore": True,
+        "simvoly": True,
+        "idealfactory": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [("yes", True), ("true", True), ("no", False), ("off", False), ("${ORDERS}", True)],
+)
+def test_orders_can_be_switched_for_each_store(tmp_path: Path, given: str, wanted: bool) -> None:
+    text = (
+        "stores:\n  - {id: b, platform: b2bwave, url: https://b.example, app_code: c, token: t,\n"
+        f"     orders: {given}}}\n"
+        "  - {id: c, platform: freewebstore, url: https://c.example, api_key: k,\n"
+        f"     orders: {given}}}\n"
+    )
+    stores = settings_of(tmp_path, text, {"ORDERS": "yes"}).stores
+    assert [store.orders for store in stores] == [wanted, wanted]
 
 
 # --- stores side by side -----------------------------------------------------------------------

@@ -119,6 +119,11 @@ def test_every_mistake_is_told_at_once_in_the_order_of_lines(tmp_path: Path) -> 
         ("poll: 1w", "poll: must be a time such as 60s, 5m, 1h or 1d"),
         ("poll: yes", "poll: must be a time such as 60s, 5m, 1h or 1d"),
         ("sweep: ten minutes", "sweep: must be a time such as 60s, 5m, 1h or 1d"),
+        ("orders: maybe", "orders: must be yes or no"),
+        ("orders: 1", "orders: must be yes or no"),
+        ("orders: [yes]", "orders: must be yes or no"),
+        ("orders: 'Yes'", "orders: must be yes or no"),
+        ("order: yes", "order: unknown key; did you mean 'orders'?"),
         ("time_zone: Mars/Olympus", "time_zone: is not a time zone; write it as Europe/London"),
         ("time_zone: ../UTC", "time_zone: is not a time zone; did you mean 'UTC'?"),
         ("rate: 1001", "rate: must be at most 1000.0"),
@@ -128,11 +133,11 @@ def test_every_mistake_is_told_at_once_in_the_order_of_lines(tmp_path: Path) -> 
         ("concurrency: no", "concurrency: must be a whole number"),
         ("api_key_fil: x", "api_key_fil: unknown key; did you mean 'api_key_file'?"),
         ("update_method: PUT", ("update_method: unknown key; known keys: api_key, api_key_file, "
-         "concurrency, first_contact, id, platform, poll, rate, role, sweep, time_zone, url, "
-         "write_shape")),
+         "concurrency, first_contact, id, orders, platform, poll, rate, role, sweep, time_zone, "
+         "url, write_shape")),
         ("password_file: x", ("password_file: unknown key; known keys: api_key, api_key_file, "
-         "concurrency, first_contact, id, platform, poll, rate, role, sweep, time_zone, url, "
-         "write_shape")),
+         "concurrency, first_contact, id, orders, platform, poll, rate, role, sweep, time_zone, "
+         "url, write_shape")),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_store_has_its_line_and_fix(tmp_path: Path, line: str, refusal: str) -> None:
@@ -204,4 +209,15 @@ def test_the_locations_of_a_store_need_plain_names(tmp_path: Path, given: str) -
             "stocksync.yaml:3: stores[0].location_ids: must hold the warehouse of each location, "
             "without , or =: {main: 1}"
         )
+    ]
+
+
+@pytest.mark.parametrize("given", ["yes", "no"])
+def test_a_platform_without_orders_says_so(tmp_path: Path, given: str) -> None:
+    text = (
+        "stores:\n  - {id: p, platform: idealfactory, url: https://p.example, token: t,\n"
+        f"     orders: {given}}}\n"
+    )
+    assert problems(tmp_path, text) == [
+        "stocksync.yaml:3: stores[0].orders: this platform tells of no orders; take the line out"
     ]
