@@ -3,6 +3,7 @@
 import gc
 import os
 import socket
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,13 +15,15 @@ from typing import Final
 from stocksync import metrics
 from stocksync.connectors import REGISTRY
 from stocksync.connectors.http import Transport
-from stocksync.contracts.connector import StoreAccount
+from stocksync.contracts.connector import OrderFeed, StoreAccount
 from stocksync.domain.identifiers import StoreId
 from stocksync.domain.intake import Seat
+from stocksync.domain.merge import Role
 from stocksync.domain.rulebook import Rulebook
 from stocksync.engine.context import Context, Store
 from stocksync.ledger.schema import pending
 from stocksync.ledger.sql import open_ledger
+from stocksync.ledger.witness import SUFFIX
 from stocksync.rulebook import load_rulebook
 from stocksync.settings import Settings, StoreSettings, load_settings
 
@@ -81,6 +84,7 @@ def connect(store: StoreSettings, book: Rulebook, transport: Transport | None = 
         role=store.role,
         first_contact=store.first_contact,
         switches=connector.capabilities.switches_only,
+        feed=store.orders and store.role is Role.CHANNEL and isinstance(connector, OrderFeed),
     )
     return Store(seat=seat, connector=connector)
 
@@ -143,7 +147,7 @@ async def opened(
     shelf = Shelf(transports) if shelf is None else shelf
     database = plan.settings.database.get_secret_value()
     async with AsyncExitStack() as stack:
-        ledger = await open_ledger(database, now=utc_now)
+        ledger = await open_ledger(database, now=utc_now, witness=witness_of(plan.settings))
         stack.push_async_callback(ledger.aclose)
         stack.push_async_callback(shelf.aclose)
         await shelf.follow(plan)
@@ -159,7 +163,19 @@ async def opened(
             new_id=new_id,
             holder=f"{_MACHINE}:{os.getpid()}:{_LIFE}",
             is_gone=is_gone,
+            monotonic=time.monotonic,
+            frozen=lambda: ledger.frozen,
         )
+
+
+def witness_of(settings: Settings) -> Path | None:
+    """Return where the witness of a server's books lies: beside the configuration.
+
+    A SQLite file has its own beside it, wherever it is opened from.
+    """
+    if settings.database.get_secret_value().startswith("sqlite"):
+        return None
+    return settings.path.with_name(settings.path.name + SUFFIX)
 
 
 def is_gone(holder: str) -> bool:

@@ -16,6 +16,7 @@ StockSyncError
    |- StaleLevel           someone else wrote first; decide again from fresh numbers
    |- LeaseLost            another runner has this store; stop writing at once
    |- LedgerUnavailable    the database cannot be used now; nothing was written
+   |  `- LedgerFrozen       the database went back in time; a person accepts that, or restores
    `- LedgerBroken         the books do not add up; stop the process
 """
 
@@ -140,6 +141,10 @@ class LedgerUnavailable(LedgerError):
     """The database is missing, locked, full, read-only or of another version."""
 
     action = Action.STOP
+
+
+class LedgerFrozen(LedgerUnavailable):
+    """The database is older than what was last written to it: nothing may be booked or sent."""
 
 
 class LedgerBroken(LedgerError):

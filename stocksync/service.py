@@ -14,7 +14,7 @@ from stocksync.contracts.dispatch import Kind
 from stocksync.dispatch.embedded import Embedded
 from stocksync.domain.identifiers import StoreId
 from stocksync.engine.context import Context
-from stocksync.errors import ConfigurationError, StockSyncError
+from stocksync.errors import ConfigurationError, LedgerFrozen, StockSyncError
 from stocksync.files.token_entries import MAIN_NAME
 from stocksync.ops import app, gauges, server
 from stocksync.ops.access import Access, Token, token
@@ -101,11 +101,14 @@ async def serve(plan: Plan, *, told: Callable[[str], None]) -> bool:
 
     Raises:
         ConfigurationError: The address is taken, or not one of this machine's.
+        LedgerFrozen: The books went back in time; see `stocksync ledger accept-restore`.
     """
     http = plan.settings.http
     with server.listening(http.host, http.port) as listener:
         shelf = Shelf()
         async with opened(plan, shelf=shelf) as context:
+            if context.frozen():
+                raise LedgerFrozen(context.frozen())
             service = Service(plan, context, shelf)
             stopping, hurry = _signals(service)
             web = server.build(app.build(service.desk))

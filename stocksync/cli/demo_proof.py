@@ -17,7 +17,7 @@ from stocksync.domain.movements import MovementKind, suspense
 from stocksync.domain.stock import ListingRecord, ListingState, state_of
 from stocksync.domain.targets import target_of
 from stocksync.engine.context import Context, Store
-from stocksync.engine.push import picture_for
+from stocksync.engine.picture import picture_for
 from stocksync.sandbox.items import whole
 
 ANSWER_SECONDS_MAX: Final = 20.0
@@ -154,7 +154,7 @@ async def compare(context: Context, world: World) -> dict[StoreId, StoreProof]:
     proofs = {}
     for store in context.stores.values():
         records = list((await context.ledger.records(store.id)).values())
-        picture = await picture_for(context, store, records)
+        picture = await picture_for(context, records)
         proof = StoreProof(store=store.id, calls=shown[store.id].calls, listings=len(records))
         proof.suspense = totals.get(suspense(store.id), 0)
         for record in records:

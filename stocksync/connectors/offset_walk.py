@@ -65,6 +65,9 @@ class OffsetWalk:
         if before is not None and before > total:
             self.start = max(0, self.start - (before - total))
             return
+        if total < len(self._seen) and self._again:
+            seen = f"{len(self._seen)} {self.what}"
+            raise UnexpectedResponse(f"the list held {seen}, and now only {total}")
         self.start += length
         is_whole = len(self._seen) >= total
         if length and self.start < total and not (self._again and is_whole):

@@ -31,6 +31,10 @@ class Sales(Protocol):
         """Return the listings of which units wait for an explanation, the oldest first."""
         ...
 
+    async def absent(self, store: StoreId) -> list[ListingRecord]:
+        """Return the listings that the last census did not show and that are not gone, by id."""
+        ...
+
     async def numbers(
         self, store: StoreId, listings: Collection[ListingId], since: datetime
     ) -> Mapping[ListingId, Sequence[Shown]]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, get_args
@@ -13,12 +14,13 @@ from stocksync.contracts.dispatch import Kind, RunEvent, StoreStatus, Wish
 from stocksync.contracts.ledger import Commit, RunRecord
 from stocksync.dispatch.manual import ManualRuns
 from stocksync.dispatch.reminders import Pace, Reminders, job_for
+from stocksync.domain import circuit
 from stocksync.domain.identifiers import StoreId
 from stocksync.engine.context import Context
 from stocksync.engine.hot import hot_listings
 from stocksync.engine.report import Outcome, StoreReport, worst
 from stocksync.engine.sync import Sync, finished
-from stocksync.errors import LedgerUnavailable, StockSyncError
+from stocksync.errors import LedgerError, LedgerUnavailable, StockSyncError
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +37,8 @@ class _Desk:
     """One store's queue: what is asked for, the task that works on it, how each kind last ended.
 
     `stopped`: the last pull failed or was held, so nothing may be written before a good one.
-    `booked`: movements of looks since the last pull.
+    `booked`: movements of looks since the last pull. `rests`: until when (monotonic) the store is
+    left alone because it keeps failing: all of it by False, only writing by True.
     """
 
     wanted: set[Kind] = field(default_factory=set)
@@ -43,6 +46,7 @@ class _Desk:
     outcomes: dict[Kind, Outcome] = field(default_factory=dict)
     stopped: bool = False
     booked: int = 0
+    rests: dict[bool, float] = field(default_factory=dict)
     working: Kind | None = None
     error: str = ""
 
@@ -65,6 +69,7 @@ class Embedded:
         self._context = context
         self._next_pull = next_pull
         self._manual = ManualRuns(context)
+        self._monotonic = pace.monotonic
         self._desks: dict[StoreId, _Desk] = {}
         self._reminders = Reminders(lambda store: self.request(store, "look"), pace)
         self._stopping = False
@@ -165,6 +170,7 @@ class Embedded:
                 desk.working = None
             with structlog.contextvars.bound_contextvars(run=run):
                 self._tell(desk, kind, report)
+            await self._let_rest(desk, kind, report)
             if kind != "push":
                 desk.stopped = report.stopped
                 desk.booked = desk.booked + report.movements if kind in _PARTS else 0
@@ -178,6 +184,8 @@ class Embedded:
         """Take the next job off the list; None when there is nothing in it to do."""
         wanted = next(kind for kind in _ORDER if kind in desk.wanted)
         desk.wanted.discard(wanted)
+        if await self._rests(store, desk, wanted):
+            return None  # asked again at the next poll; a run by hand tries at once
         if wanted in _WHOLE:
             desk.wanted -= {"pull", *_PARTS}  # they would see nothing that this one does not
             return wanted
@@ -192,6 +200,28 @@ class Embedded:
         if answer is not None:
             self._reminders.begun(store, answer)
         return answer
+
+    async def _rests(self, store: StoreId, desk: _Desk, kind: Kind) -> bool:
+        """Tell whether the store is left alone now; no more once some other run met it well."""
+        for writing, until in list(desk.rests.items()):
+            if until <= self._monotonic() or (writing and kind != "push"):
+                continue
+            if circuit.is_open((await self._context().ledger.store(store)).failures):
+                return True
+            del desk.rests[writing]
+        return False
+
+    async def _let_rest(self, desk: _Desk, kind: Kind, report: StoreReport) -> None:
+        """Leave a store alone that keeps failing, for longer each time; end it when it works."""
+        if report.outcome != "failed":
+            desk.rests.pop(kind == "push", None)
+            return
+        with suppress(LedgerError):  # then the job failed for that, and the store is not to blame
+            known = await self._context().ledger.store(report.store)
+            if not circuit.is_open(known.failures):
+                return
+            rest = circuit.pause(known.failures).total_seconds()
+            desk.rests[circuit.about_writing(known.last_error)] = self._monotonic() + rest
 
     async def _job(self, store: StoreId, kind: Kind, name: str) -> StoreReport:
         """Do one job, and keep a row of it when it did anything."""

@@ -131,6 +131,7 @@ def _set_aside(base: ListingRecord, seen: Observation) -> Change | None:
     if same and base.reading is not None and base.presence is Presence.PRESENT:
         return None
     record = replace(base, reading=seen.reading, presence=Presence.PRESENT, title=seen.title)
+    record = replace(record, missed=0)
     return Change(kind=ChangeKind.RELINKED, before=None, after=None, record=record)
 
 
@@ -147,20 +148,38 @@ def terms_for(sku: Sku | None, seat: Seat, book: Rulebook) -> Terms:
     )
 
 
+def as_line(change: Change) -> Line:
+    """Write one change down so that a person can read it."""
+    return Line(
+        store=change.store,
+        listing=change.listing,
+        sku=str(change.sku or ""),
+        before=change.before,
+        after=change.after,
+        why=change.kind.value,
+    )
+
+
 def as_lines(changes: Iterable[Change]) -> list[Line]:
     """Write down as a plan what outside hands did to a store whose changes count."""
     return [
-        Line(
-            store=change.store,
-            listing=change.listing,
-            sku=str(change.sku or ""),
-            before=change.before,
-            after=change.after,
-            why=change.kind.value,
-        )
+        as_line(change)
         for change in changes
         if change.kind in _BELIEVED and change.before is not None and change.before != change.after
     ]
+
+
+def disbelieved(change: Change, record: ListingRecord) -> Change:
+    """Take a number for a mistake of the store: it moves nothing, and the store is put right.
+
+    `record` is what was remembered before: what waited for an explanation then, waits still.
+    """
+    kept = replace(
+        change.record,
+        unexplained=record.unexplained,
+        unexplained_since=record.unexplained_since,
+    )
+    return replace(change, kind=ChangeKind.DRIFT, units=0, suspended=0, record=kept)
 
 
 def booking_location(levels: Levels, policy: Policy, units: int) -> LocationId:

@@ -151,9 +151,8 @@ def merge(
     quarantine that hold now. The record returned has the new reading and baseline, to be committed
     together with the movement (`reliability §2.4`).
     """
-    looked = replace(
-        record, reading=seen.reading, group=seen.group, title=seen.title, presence=Presence.PRESENT
-    )
+    looked = replace(record, reading=seen.reading, group=seen.group, title=seen.title)
+    looked = replace(looked, presence=Presence.PRESENT, missed=0)
     if isinstance(seen.reading, NotCounted):
         return _gap(record, looked, seen.reading)
     number = shown_number(seen.reading)
@@ -207,12 +206,13 @@ def _with_increase(change: Change, outside: int, terms: Terms) -> Change:
 
 
 def _gap(record: ListingRecord, looked: ListingRecord, gap: NotCounted) -> Change | None:
-    """Untracked takes the listing out of the game; unreadable moves nothing at all."""
+    """Untracked takes the listing out, until it is met anew; unreadable moves nothing at all."""
     last = record.reading
-    if isinstance(last, NotCounted) and last.gap is gap.gap:
+    same = isinstance(last, NotCounted) and last.gap is gap.gap
+    if same and record.presence is Presence.PRESENT:
         return None
     if gap.gap is Gap.UNTRACKED:
-        kind, after = ChangeKind.UNTRACKED, replace(looked, baseline=None)
+        kind, after = ChangeKind.UNTRACKED, replace(looked, baseline=None, settled=False)
     else:
         kind, after = ChangeKind.UNREADABLE, looked
     return Change(kind=kind, before=record.baseline, after=None, record=after)

@@ -44,13 +44,17 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownLine:
-    """An order line as the books know it; `revision` counts how often its units changed."""
+    """An order line as the books know it; `revision` counts how often its units changed.
+
+    `listing` is what it sold; None when no listing was known by that name.
+    """
 
     store: StoreId
     order: str
     line: str
     units: int
     revision: int = 1
+    listing: ListingId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ class LineNews:
         """Return how often the units of this line have been told, this time included."""
         return self.known.revision + 1 if self.known else 1
 
-    def remembered(self, store: StoreId) -> KnownLine:
+    def remembered(self, store: StoreId, listing: ListingId | None) -> KnownLine:
         """Return the line as the books will know it."""
         return KnownLine(
             store=store,
@@ -78,6 +82,7 @@ class LineNews:
             line=self.line.line,
             units=self.line.units,
             revision=self.revision,
+            listing=listing,
         )
 
 
@@ -86,8 +91,27 @@ def news_of(
 ) -> list[LineNews]:
     """Pick the lines that say something new; reading a feed again says nothing (`I2`, `I19`)."""
     latest = {line.key: line for line in lines}
+    latest = _taken_out(latest, known) | latest
     news = [LineNews(line=line, known=known.get(key)) for key, line in latest.items()]
     return [each for each in news if each.known is None or each.sold]
+
+
+def _taken_out(
+    told: Mapping[tuple[str, str], OrderLine], known: Mapping[tuple[str, str], KnownLine]
+) -> dict[tuple[str, str], OrderLine]:
+    """Return lines that an order had and has no more: a store just leaves them out."""
+    placed_at = {order: line.placed_at for (order, _), line in told.items()}
+    return {
+        key: OrderLine(
+            order=line.order,
+            line=line.line,
+            units=0,
+            placed_at=placed_at[line.order],
+            listing=line.listing,
+        )
+        for key, line in known.items()
+        if line.order in placed_at
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

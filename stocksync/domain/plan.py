@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from stocksync.domain.allocation import Place, allotted, is_allocated
 from stocksync.domain.availability import Steps, available, kit_levels, share_of, target
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.rulebook import Rulebook
@@ -62,10 +63,12 @@ def target_for(
     levels: Mapping[Sku, Levels],
     rulebook: Rulebook,
     steps: Steps | None = None,
+    place: Place | None = None,
 ) -> int | None:
     """Return the quantity a listing of `sku` should show in `store`; None: leave it alone.
 
-    `stores` are all that list the SKU (they share it). A SKU without a single movement has no
+    `stores` are all that list the SKU (they share it); `place` is that of the listing among them,
+    which counts where each unit is given to one store only. A SKU without a single movement has no
     target: the ledger does not know it, and not knowing is never zero.
     """
     own = levels_of_sku(sku, rulebook, levels)
@@ -75,7 +78,25 @@ def target_for(
         at: rulebook.policy(sku, at) for at in sorted({*stores, store})
     }
     units = available(own, policies[store], steps)
-    return target(share_of(units, store, policies, steps), policies[store], steps)
+    if not is_allocated(policies[store], units, policies):
+        return target(share_of(units, store, policies, steps), policies[store], steps)
+    wanted = target(allotted(units, store, policies, steps), policies[store], steps)
+    if place is None or wanted is None or policies[store].fixed is not None:
+        return wanted
+    fitted = place.fitted(wanted)
+    if steps is not None and fitted != wanted:
+        note = f"shows {place.shown}; there is room for {place.room} beside what others may sell"
+        steps.add("room", wanted, fitted, None, note)
+    return fitted
+
+
+def allotments(
+    sku: Sku, stores: Iterable[StoreId], levels: Mapping[Sku, Levels], rulebook: Rulebook
+) -> dict[StoreId, int]:
+    """Return every store's part of a SKU whose units are given to one store each."""
+    own = levels_of_sku(sku, rulebook, levels) or {}
+    policies = {at: rulebook.policy(sku, at) for at in sorted(stores)}
+    return {at: allotted(available(own, policy), at, policies) for at, policy in policies.items()}
 
 
 def switch_for(

@@ -21,6 +21,17 @@ class Increases(StrEnum):
     HOLD = "hold"
 
 
+class Mode(StrEnum):
+    """Whether stores may show the same units, or each unit in one store only.
+
+    `auto` gives each unit to one store when few are left.
+    """
+
+    SHARED = "shared"
+    ALLOCATED = "allocated"
+    AUTO = "auto"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buffer:
     """Units kept back on purpose: a number of units, a part of what is free, or both."""
@@ -60,6 +71,7 @@ class Wishes:
     locations: tuple[LocationId, ...] | None = None
     accept_increases: Increases | None = None
     priority: int | None = None
+    mode: Mode | None = None
 
 
 WISH_NAMES: Final = tuple(wish.name for wish in fields(Wishes))
@@ -94,6 +106,7 @@ class Policy:
     locations: tuple[LocationId, ...] | None = None
     accept_increases: Increases = Increases.YES
     priority: int = 0
+    mode: Mode = Mode.SHARED
     reasons: Mapping[str, Rule] = field(default_factory=dict)
     location_rules: Mapping[LocationId, Sequence[Rule]] = field(default_factory=dict)
 

@@ -110,6 +110,17 @@ def settled(
     return records, moves
 
 
+def given_back(
+    waiting: Iterable[ListingRecord], book: Rulebook, *, at: datetime, run: str
+) -> list[Movement]:
+    """Return the movements that bring all withheld units of these listings back to sale."""
+    return [
+        movement
+        for record in waiting
+        for movement in _settling(record, 0, record.suspended, book, at=at, run=run)
+    ]
+
+
 def _settling(
     record: ListingRecord, missing: int, back: int, book: Rulebook, *, at: datetime, run: str
 ) -> Iterator[Movement]:

@@ -161,7 +161,11 @@ def state_of(record: ListingRecord, *, maps_stock: bool = False) -> ListingState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """A number we want a store to show, and the one we believe it shows now."""
+    """A number we want a store to show, and the one we believe it shows now.
+
+    `partial`: it is to become more, once other stores show less. `companion`: nothing about it is
+    to change, but the store writes its whole group at once.
+    """
 
     listing: ListingId
     quantity: int
@@ -169,3 +173,5 @@ class Correction:
     sku: Sku | None = None
     code: str | None = None
     group: str = ""
+    partial: bool = False
+    companion: bool = False

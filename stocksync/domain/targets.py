@@ -5,23 +5,36 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from stocksync.domain.allocation import NOBODY, Exposed, Place, place_of
+from stocksync.domain.availability import Steps
 from stocksync.domain.gates import Gate, LineKey, Trip, check
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.intake import Seat
 from stocksync.domain.merge import FirstContact, Role
-from stocksync.domain.plan import Line, correction_for, may_write, switch_for, target_for
+from stocksync.domain.plan import (
+    Line,
+    allotments,
+    correction_for,
+    may_write,
+    switch_for,
+    target_for,
+)
 from stocksync.domain.rulebook import Rulebook
-from stocksync.domain.stock import Correction, Levels, ListingRecord
+from stocksync.domain.stock import Correction, Levels, ListingRecord, shown_number
 
 ListingKey = tuple[StoreId, ListingId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """What targets are worked out from: stock levels, and which stores list each SKU."""
+    """What targets are worked out from: stock levels, and which stores list each SKU.
+
+    `exposed`: what listings may still sell of SKUs whose units are given to one store each.
+    """
 
     levels: Mapping[Sku, Levels]
     listed_in: Mapping[Sku, AbstractSet[StoreId]] = field(default_factory=dict)
+    exposed: Exposed = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,7 +42,8 @@ class Outgo:
     """A store's plan: what to write, what already agrees, and what a gate stops.
 
     `settled` need nothing any more, and are written as they stand here; `allowed` may be written
-    for the first time now; `waiting` stay due until a person or a back-off lets them go.
+    for the first time now; `waiting` stay due until a person or a back-off lets them go. `planned`
+    are the records that the corrections were worked out from, as the plan's own commit leaves them.
     """
 
     corrections: list[Correction] = field(default_factory=list)
@@ -37,17 +51,57 @@ class Outgo:
     allowed: list[ListingRecord] = field(default_factory=list)
     waiting: list[ListingRecord] = field(default_factory=list)
     trips: list[Trip] = field(default_factory=list)
+    planned: dict[ListingId, ListingRecord] = field(default_factory=dict)
 
 
-def target_of(record: ListingRecord, seat: Seat, picture: Picture, book: Rulebook) -> int | None:
+def target_of(
+    record: ListingRecord,
+    seat: Seat,
+    picture: Picture,
+    book: Rulebook,
+    *,
+    steps: Steps | None = None,
+) -> int | None:
     """Return the number a listing should show now; None: leave it alone."""
     if seat.switches:
         behind = book.availability.get(record.key, ())
         return switch_for(behind, record.store, picture.levels, book)
     if record.sku is None:
         return None
+    return target_for(
+        record.sku,
+        record.store,
+        stores=picture.listed_in.get(record.sku, frozenset()),
+        levels=picture.levels,
+        rulebook=book,
+        steps=steps,
+        place=_place(record, picture, book),
+    )
+
+
+def _place(record: ListingRecord, picture: Picture, book: Rulebook) -> Place | None:
+    """Find a listing's place among those that may sell the same units, where that counts."""
+    if record.sku is None or not picture.exposed:
+        return None
+    pack = book.policy(record.sku, record.store).pack
+    pieces = {part: units * pack for part, units in book.parts(record.sku).items()}
     stores = picture.listed_in.get(record.sku, frozenset())
-    return target_for(record.sku, record.store, stores=stores, levels=picture.levels, rulebook=book)
+    return place_of(
+        record.key,
+        shown_number(record.reading) or 0,
+        parts=pieces,
+        levels=picture.levels,
+        exposed=picture.exposed,
+        allotments=allotments(record.sku, stores, picture.levels, book),
+    )
+
+
+def wants_more(record: ListingRecord, seat: Seat, picture: Picture, book: Rulebook) -> bool:
+    """Tell whether a listing shows nothing only because others may still sell what is left."""
+    if record.sku is None or not picture.exposed or seat.switches:
+        return False
+    alone = target_of(record, seat, replace(picture, exposed=NOBODY), book)
+    return bool(alone) and target_of(record, seat, picture, book) == 0
 
 
 def skus_behind(record: ListingRecord, seat: Seat, book: Rulebook) -> set[Sku]:
@@ -72,13 +126,17 @@ def plan_store(
     for record in due:
         wanted = target_of(record, seat, picture, book)
         correction = correction_for(record, wanted)
+        partial = wants_more(record, seat, picture, book)
         if correction is not None and seat.role is not Role.OBSERVE:
             if may_write(record, now, switch=seat.switches):
-                outgo.corrections.append(correction)
+                outgo.corrections.append(replace(correction, partial=partial))
                 continue
             if record.retry_at is not None and record.retry_at > now:
                 outgo.waiting.append(record)
                 continue
+        if partial and seat.role is not Role.OBSERVE:
+            outgo.waiting.append(record)
+            continue
         agreed = correction is None and wanted is not None and record.baseline is not None
         after = replace(record, due_since=None, settled=record.settled or agreed)
         if after != record:
@@ -123,6 +181,8 @@ def hold_back(
         outgo.trips.append(Trip(gate=Gate.FIRST_CONTACT, reason=reason, lines=tuple(held)))
         outgo.waiting += [records[correction.listing] for correction in first]
     outgo.corrections = free + ordinary
+    outgo.planned = {at.listing: records[at.listing] for at in ordinary}
+    outgo.planned |= {at.listing: replace(at, version=at.version + 1) for at in outgo.allowed}
 
 
 def as_lines(corrections: Iterable[Correction], store: StoreId) -> list[Line]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from stocksync import metrics
 from stocksync.contracts.ledger import Commit, IntentState, Lease
-from stocksync.domain.gates import Gate
+from stocksync.domain.gates import STOPPING, Gate
 from stocksync.domain.identifiers import Sku
 from stocksync.domain.intake import marked_due, movements_for, opening_for
 from stocksync.domain.merge import Change, FirstContact
@@ -22,7 +22,7 @@ from stocksync.engine.intents import numbers_seen, resolve_by_readings
 from stocksync.engine.look import Glance
 from stocksync.engine.report import StoreReport
 
-GATES: Final = (Gate.MASS_CHANGE, Gate.MASS_ZERO, Gate.EMPTY_CENSUS, Gate.INCREASE)
+GATES: Final = (*STOPPING, Gate.INCREASE, Gate.FLAPPING)
 
 
 async def book(
@@ -77,7 +77,9 @@ async def _fill(
     commit.due_listings = context.book.switches(commit.due_skus)
     commit.due_since = glance.started_at
     unknown = await context.ledger.intents(store.id, (IntentState.UNKNOWN,))
-    commit.intents = resolve_by_readings(unknown, numbers_seen(findings.changes), context.horizon())
+    commit.intents = resolve_by_readings(
+        unknown, numbers_seen(glance.news), context.horizon(), complete=glance.complete
+    )
     remembered = await context.ledger.store(store.id)
     whole = glance.complete
     commit.store = replace(
@@ -85,8 +87,6 @@ async def _fill(
         last_pull_at=now,
         last_sweep_at=now if whole else remembered.last_sweep_at,
         links_fingerprint=context.book.fingerprint if whole else remembered.links_fingerprint,
-        failures=0,
-        last_error="",
     )
     if glance.feed is not None:
         commit.lines = glance.feed.lines

@@ -1,14 +1,14 @@
 """Say why a number is what it is: every step from readings and movements to the target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from stocksync.contracts.ledger import BookedMovement
 from stocksync.domain.availability import Step, Steps
 from stocksync.domain.identifiers import Sku, StoreId
-from stocksync.domain.plan import levels_of_sku, switch_for, target_for
+from stocksync.domain.plan import levels_of_sku
 from stocksync.domain.stock import (
     Levels,
     ListingRecord,
@@ -18,7 +18,9 @@ from stocksync.domain.stock import (
     StockLevel,
     state_of,
 )
+from stocksync.domain.targets import Picture, target_of
 from stocksync.engine.context import Context
+from stocksync.engine.picture import picture_for
 from stocksync.engine.stocktake import unknown_sku
 from stocksync.errors import UnknownName
 
@@ -101,8 +103,9 @@ async def view(context: Context, sku: Sku, *, store: StoreId | None = None) -> S
     own = levels_of_sku(sku, book, levels)
     if own is None and not records and not switches:
         raise UnknownName(await unknown_sku(context, sku))
-    stores = {record.store for record in records}
-    listings = [_listing(context, record, stores, levels) for record in [*records, *switches]]
+    picture = await picture_for(context, records)
+    picture = replace(picture, levels=levels, listed_in={sku: {at.store for at in records}})
+    listings = [_listing(context, record, picture) for record in [*records, *switches]]
     return SkuView(
         sku=sku,
         levels=own or {},
@@ -122,28 +125,15 @@ async def _switches(context: Context, sku: Sku) -> list[ListingRecord]:
     return found
 
 
-def _listing(
-    context: Context, record: ListingRecord, stores: set[StoreId], levels: Mapping[Sku, Levels]
-) -> ListingView:
+def _listing(context: Context, record: ListingRecord, picture: Picture) -> ListingView:
     """Work out one listing's target, writing down each step."""
     steps = Steps()
-    switch = context.stores[record.store].seat.switches
+    seat = context.stores[record.store].seat
+    switch = seat.switches
+    target = target_of(record, seat, picture, context.book, steps=steps)
     if switch:
-        behind = context.book.availability[record.key]
-        target = switch_for(behind, record.store, levels, context.book)
-        names = ", ".join(behind)
+        names = ", ".join(context.book.availability[record.key])
         steps.add("offered when any of these can be sold", None, target, None, names)
-    elif record.sku is None:
-        target = None
-    else:
-        target = target_for(
-            record.sku,
-            record.store,
-            stores=stores,
-            levels=levels,
-            rulebook=context.book,
-            steps=steps,
-        )
     return ListingView(record=record, target=target, steps=tuple(steps.all), switch=switch)
 
 

@@ -18,6 +18,7 @@ from stocksync.domain.orders import (
 )
 from stocksync.domain.stock import ListingRecord
 from stocksync.engine.context import Context, Store
+from stocksync.errors import AuthFailed
 
 #: Read again at each pull: clocks differ, and orders are listed late.
 OVERLAP: Final = timedelta(hours=1)
@@ -63,13 +64,27 @@ async def read_feed(
     since = (remembered.feed_at or feed.started_at - BEFORE_FIRST) - OVERLAP
     if deep and not connector.sees_changes:
         since = min(since, feed.started_at - CHANGED_FOR)
-    lines = [line async for page in connector.orders(since) for line in page]
+    try:
+        lines = [line async for page in connector.orders(since) for line in page]
+    except AuthFailed as error:
+        text = f"{error} (its orders: let this account read them, or set `orders: no`)"
+        raise AuthFailed(text) from error
     known = await context.ledger.known_lines(store.id, {line.order for line in lines})
     news = news_of(lines, known)
-    feed.lines = [each.remembered(store.id) for each in news]
-    if remembered.feed_from is not None:
-        oldest = remembered.feed_from - BEFORE_FIRST
-        await _match(context, store, feed, [each for each in news if _counts(each, oldest)])
+    records = await _records(context, store, news)
+    feed.lines = [
+        each.remembered(store.id, record.listing if record else None)
+        for each, record in zip(news, records, strict=True)
+    ]
+    if remembered.feed_from is None:
+        return feed
+    oldest = remembered.feed_from - BEFORE_FIRST
+    feed.news = [
+        (each, record)
+        for each, record in zip(news, records, strict=True)
+        if record is not None and _counts(each, oldest)
+    ]
+    await _sum_up(context, store, feed)
     return feed
 
 
@@ -78,17 +93,23 @@ def _counts(news: LineNews, oldest: datetime) -> bool:
     return news.line.placed_at >= oldest and bool(news.sold)
 
 
-async def _match(context: Context, store: Store, feed: Feed, news: Sequence[LineNews]) -> None:
-    """Find the listings that the lines name; a line of a listing unknown to us is let go."""
+async def _records(
+    context: Context, store: Store, news: Sequence[LineNews]
+) -> list[ListingRecord | None]:
+    """Find the listings that lines name; None for a line of a listing that is unknown to us."""
     records = await _named(context, store, [each.line for each in news])
     by_code: dict[str, ListingRecord] = {
         record.code: record for record in records.values() if record.code is not None
     }
-    for each in news:
-        line = each.line
-        record = records.get(line.listing) if line.listing else by_code.get(line.code or "")
-        if record is not None:
-            feed.news.append((each, record))
+    lines = (each.line for each in news)
+    return [
+        records.get(line.listing) if line.listing else by_code.get(line.code or "")
+        for line in lines
+    ]
+
+
+async def _sum_up(context: Context, store: Store, feed: Feed) -> None:
+    """Add up what was sold of each listing."""
     listed: dict[ListingId, list[LineNews]] = {}
     for each, record in feed.news:
         listed.setdefault(record.listing, []).append(each)

@@ -1,17 +1,18 @@
 """What one look at a store means: its changes, what vanished, and what a gate stops."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from stocksync.domain.gates import Gate, Trip, check, check_census
+from stocksync.domain.gates import Gate, Trip
 from stocksync.domain.identifiers import ListingId
-from stocksync.domain.intake import NO_ORDERS, as_lines, decide
+from stocksync.domain.intake import NO_ORDERS, Look, as_lines, decide, disbelieved
 from stocksync.domain.merge import Change, ChangeKind, relink
 from stocksync.domain.plan import Line
-from stocksync.domain.stock import ListingRecord, Presence
+from stocksync.domain.stock import ListingRecord
 from stocksync.engine import holds
 from stocksync.engine.context import Approval, Context, Store
-from stocksync.engine.look import Glance, missing_from, twins_of, with_records
+from stocksync.engine.gating import Suspicion
+from stocksync.engine.look import Glance, missing_from, twins_of, vanished, with_records
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,16 +37,24 @@ async def find(context: Context, store: Store, glance: Glance, *, relink: bool) 
     sold = glance.feed.sold if glance.feed is not None else NO_ORDERS
     changes = decide(looks, seat, twins=twins, book=context.book, sold=sold)
     changes += await _set_aside(context, store, twins, looks.keys())
-    absent = [
-        replace(record, presence=Presence.ABSENT, due_since=None)
-        for record in (await context.ledger.records(store.id, missing)).values()
-    ]
+    absent = list((await context.ledger.records(store.id, missing)).values())
+    asked = list((await context.ledger.records(store.id, glance.gone | glance.hidden)).values())
     approval = await holds.approved_for(context, store.id)
-    changes, trips = _increases(changes, approval)
-    stopping = _gate(store, glance, changes, approval, counts)
+    changes, trips = _increases(_refused(changes, looks, approval), approval)
+    suspicion = Suspicion(
+        context=context,
+        store=store,
+        glance=glance,
+        changes=changes,
+        missing=absent,
+        approval=approval,
+        counts=counts,
+    )
+    trips += await suspicion.frozen()
+    stopping = await suspicion.stopping()
     return Findings(
         changes=changes,
-        absent=absent,
+        absent=vanished(absent, asked, glance),
         trips=trips + ([stopping] if stopping else []),
         stopped=stopping is not None,
     )
@@ -61,6 +70,22 @@ async def _set_aside(
         for listing, record in others.items()
         if record.quarantine != twins[listing]
     ]
+
+
+def _refused(
+    changes: Iterable[Change], looks: Mapping[ListingId, Look], approval: Approval
+) -> list[Change]:
+    """Take numbers that a person rejected for a mistake of the store; increases have a name."""
+    kept: list[Change] = []
+    for change in changes:
+        record = looks[change.listing][0] if change.listing in looks else None
+        if record is None or change.kind is ChangeKind.HELD_INCREASE:
+            kept.append(change)
+        elif any(line.key in approval.refused for line in as_lines([change])):
+            kept.append(disbelieved(change, record))
+        else:
+            kept.append(change)
+    return kept
 
 
 def _increases(changes: Iterable[Change], approval: Approval) -> tuple[list[Change], list[Trip]]:
@@ -86,22 +111,3 @@ def _increases(changes: Iterable[Change], approval: Approval) -> tuple[list[Chan
         return kept, []
     reason = f"{len(waiting)} listings show more than before, and a rule holds increases"
     return kept, [Trip(gate=Gate.INCREASE, reason=reason, lines=tuple(waiting))]
-
-
-def _gate(
-    store: Store,
-    glance: Glance,
-    changes: Sequence[Change],
-    approval: Approval,
-    counts: tuple[int, int, int],
-) -> Trip | None:
-    """Stop a look that is too big to be true; `counts` are present, counted and in stock."""
-    present, counted, in_stock = counts
-    if glance.complete and not store.seat.switches:
-        line = Line(
-            store=store.id, listing=ListingId("*"), sku="", before=present, after=0, why="census"
-        )
-        trip = check_census(glance.readings, present, approved=approval.lines, line=line)
-        if trip is not None:
-            return trip
-    return check(as_lines(changes), listings=counted, in_stock=in_stock, approved=approval.lines)

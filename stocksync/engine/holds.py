@@ -4,15 +4,17 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from stocksync import metrics
 from stocksync.contracts.ledger import Hold, HoldState
-from stocksync.domain.gates import Gate, LineKey, Trip
+from stocksync.domain.gates import REFUSABLE, STOPPING, Gate, LineKey, Trip
 from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.domain.plan import plan_hash
 from stocksync.engine.context import Approval, Context
 
-_STANDING = (HoldState.OPEN, HoldState.APPROVED, HoldState.REJECTED)
+UNDECIDED: Final = (HoldState.OPEN, HoldState.REJECTED)
+_STANDING: Final = (HoldState.OPEN, HoldState.APPROVED, HoldState.REJECTED)
 
 
 async def approved_for(context: Context, store: StoreId) -> Approval:
@@ -22,7 +24,7 @@ async def approved_for(context: Context, store: StoreId) -> Approval:
         lines = frozenset(line.key for line in hold.lines)
         listings = frozenset((line.store, line.listing) for line in hold.lines)
         if hold.state is HoldState.REJECTED:
-            given |= Approval(refused=lines if hold.gate is Gate.INCREASE else frozenset())
+            given |= Approval(refused=lines if hold.gate in REFUSABLE else frozenset())
         elif hold.gate is Gate.FIRST_CONTACT:
             given |= Approval(lines=lines, listings=listings)
         else:
@@ -31,14 +33,28 @@ async def approved_for(context: Context, store: StoreId) -> Approval:
 
 
 async def undecided(context: Context, store: StoreId) -> frozenset[tuple[StoreId, ListingId]]:
-    """Return the listings whose increase nobody decided about: they are not written meanwhile."""
-    waiting = await context.ledger.holds(store, (HoldState.OPEN,))
+    """Return the listings that are not written meanwhile.
+
+    Nobody decided about their increase, or two tools fight over them.
+    """
     return frozenset(
         (line.store, line.listing)
-        for hold in waiting
-        if hold.gate is Gate.INCREASE
+        for hold in await context.ledger.holds(store, UNDECIDED)
+        if hold.gate is Gate.FLAPPING
+        or (hold.gate is Gate.INCREASE and hold.state is HoldState.OPEN)
         for line in hold.lines
     )
+
+
+async def stopping(context: Context, store: StoreId) -> list[Hold]:
+    """Return the holds because of which a store is neither believed nor written to now."""
+    standing = await context.ledger.holds(store, UNDECIDED)
+    return [hold for hold in standing if hold.gate in STOPPING]
+
+
+def again(hold: Hold) -> Trip:
+    """Let a hold stand that nothing ended."""
+    return Trip(gate=hold.gate, reason=hold.reason, lines=hold.lines)
 
 
 def answer(

@@ -7,8 +7,7 @@ from datetime import datetime
 from stocksync import metrics
 from stocksync.contracts.ledger import Commit, Intent, IntentState, Lease
 from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.merge import Change
-from stocksync.domain.stock import Correction, shown_number
+from stocksync.domain.stock import Correction, Observation, shown_number
 from stocksync.engine.context import Context
 
 
@@ -54,26 +53,34 @@ async def question_orphans(context: Context, store: StoreId, lease: Lease) -> in
 
 
 def resolve_by_readings(
-    unknown: Iterable[Intent], numbers: Mapping[ListingId, int | None], horizon: datetime
+    unknown: Iterable[Intent],
+    numbers: Mapping[ListingId, int | None],
+    horizon: datetime,
+    *,
+    complete: bool,
 ) -> list[Intent]:
-    """Close the unknown intents that evidence decides.
+    """Close the unknown intents that can no longer arrive, of listings that were read since.
 
-    A store that shows the target took the write. One that has not shown it until `horizon` will
-    not take it any more: what it shows is then the truth of that listing.
+    Seeing the target proves nothing before: a sale may have come to the same number, and the write
+    may still arrive and undo the next one (`reliability §2.4`). After `horizon` what the store
+    shows is the truth of that listing; one that a `complete` census misses shows nothing.
     """
     decided = []
     for intent in unknown:
-        if intent.listing in numbers and numbers[intent.listing] == intent.target:
+        read = complete or intent.listing in numbers
+        if intent.created_at >= horizon or not read:
+            continue
+        if numbers.get(intent.listing) == intent.target:
             decided.append(replace(intent, state=IntentState.CONFIRMED, detail="seen in the store"))
-        elif intent.created_at < horizon:
+        else:
             detail = "not seen in the store in time"
             decided.append(replace(intent, state=IntentState.SETTLED, detail=detail))
     return decided
 
 
-def numbers_seen(changes: Iterable[Change]) -> dict[ListingId, int | None]:
-    """Return what each changed listing shows now."""
-    return {change.listing: shown_number(change.record.reading) for change in changes}
+def numbers_seen(news: Mapping[ListingId, Observation]) -> dict[ListingId, int | None]:
+    """Return what each listing that was read shows now."""
+    return {listing: shown_number(seen.reading) for listing, seen in news.items()}
 
 
 def count_outcome(store: StoreId, outcome: str, times: int = 1) -> None:

@@ -1,8 +1,10 @@
 """Look at one store: walk its census, or read a few listings, and keep only what is news."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku
@@ -12,6 +14,12 @@ from stocksync.domain.stock import ListingRecord, Observation, Presence
 from stocksync.engine.batches import batches
 from stocksync.engine.context import Context, Store
 from stocksync.engine.feed import Feed
+from stocksync.errors import ConnectorError
+
+#: So many listings that the census does not show any more are asked for by name, in one look.
+DIRECT_READS_MAX: Final = 50
+#: So many complete censuses in a row must miss a listing before it may be gone.
+CENSUSES: Final = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,6 +27,7 @@ class Glance:
     """What a look brought back: how much was read, and the listings that show something new.
 
     `unseen` are the agreements that a complete census did not meet; None after a look at a few.
+    `gone` were not shown once more, and not found when asked for by name; `hidden` were found so.
     `answered` are the hints that had come in before it began. `feed` is what
     the store's orders told, where they were read too.
     """
@@ -27,6 +36,8 @@ class Glance:
     readings: int = 0
     news: dict[ListingId, Observation] = field(default_factory=dict)
     unseen: set[int] | None = None
+    gone: set[ListingId] = field(default_factory=set)
+    hidden: set[ListingId] = field(default_factory=set)
     answered: list[Hint] = field(default_factory=list)
     feed: Feed | None = None
 
@@ -52,7 +63,27 @@ async def walk_census(context: Context, store: Store, *, relink: bool) -> Glance
                     continue
             glance.news[row.listing] = row
     glance.readings += len(glance.news)
+    if glance.readings:
+        await _ask_by_name(context, store, glance)
     return glance
+
+
+async def _ask_by_name(context: Context, store: Store, glance: Glance) -> None:
+    """Look directly for listings that two complete censuses in a row did not show.
+
+    What could not be asked stays absent: silence is no proof. One that is found, but not listed,
+    is hidden: it comes back when a census shows it. Those never asked for come first.
+    """
+    if store.seat.switches:
+        return
+    absent = await context.ledger.absent(store.id)
+    lost = sorted((at.missed, at.listing) for at in absent if at.listing not in glance.news)
+    asked = [listing for _, listing in lost[:DIRECT_READS_MAX]]
+    for some in batches(asked, store.connector.capabilities.read_batch_max):
+        with suppress(ConnectorError):
+            found = await store.connector.read(some)
+            glance.hidden |= found.keys()
+            glance.gone |= set(some) - found.keys()
 
 
 async def look_at(context: Context, store: Store, listings: Iterable[ListingId]) -> Glance:
@@ -135,3 +166,28 @@ async def twins_of(
 
 def _new_code(record: ListingRecord | None, row: Observation) -> bool:
     return record is None or record.code != row.code
+
+
+def vanished(
+    missing: Iterable[ListingRecord], asked: Iterable[ListingRecord], glance: Glance
+) -> list[ListingRecord]:
+    """Return the records of listings that a complete census did not show, as they stand now.
+
+    Once missed a listing is absent, and keeps its baseline. Missed again and not found by name it
+    is gone: should its id ever come back, that is a new listing (`domain §3.1`, case 7).
+    """
+    absent = [
+        replace(at, presence=Presence.ABSENT, missed=at.missed + 1, due_since=None)
+        for at in missing
+    ]
+    gone = [
+        replace(at, presence=Presence.GONE, missed=at.missed + 1, baseline=None, settled=False)
+        for at in asked
+        if at.listing in glance.gone and at.presence is Presence.ABSENT
+    ]
+    hidden = [
+        replace(at, missed=at.missed + 1)
+        for at in asked
+        if at.listing in glance.hidden and at.presence is Presence.ABSENT and at.missed < CENSUSES
+    ]
+    return absent + gone + hidden

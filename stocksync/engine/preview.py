@@ -157,7 +157,7 @@ async def _outgoing(
     behind = {sku for record in due for sku in skus_behind(record, store.seat, context.book)}
 
     def ahead(now: Picture) -> Picture:
-        return Picture(levels=after(now.levels, moved, behind), listed_in=now.listed_in)
+        return replace(now, levels=after(now.levels, moved, behind))
 
     outgo = await plan_of(context, store, due, ahead)
     seen.plan.outgoing = as_lines(outgo.corrections, store.id)

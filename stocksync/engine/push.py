@@ -7,7 +7,7 @@ from typing import Final
 from stocksync import metrics
 from stocksync.contracts.ledger import Commit, Lease
 from stocksync.domain.gates import Gate
-from stocksync.domain.identifiers import Sku, StoreId
+from stocksync.domain.identifiers import Sku
 from stocksync.domain.stock import ListingRecord
 from stocksync.domain.targets import (
     Outgo,
@@ -15,12 +15,12 @@ from stocksync.domain.targets import (
     as_lines,
     hold_back,
     plan_store,
-    skus_behind,
 )
 from stocksync.engine import holds
 from stocksync.engine.batches import batches, write_batches
 from stocksync.engine.context import Context, Store
 from stocksync.engine.look import listings_of
+from stocksync.engine.picture import picture_for
 from stocksync.engine.report import StoreReport
 from stocksync.engine.retry import decided_again
 from stocksync.engine.writing import Job, write_batch
@@ -45,21 +45,33 @@ async def push(
 
     `every` compares all listings with their targets, whether anything marked them due or not.
     Rounds follow each other while the store moves under our hands, up to `ROUNDS_MAX`.
-    Raises what the connector raises; listings not written stay due.
+    A store that a gate stopped is not written to. Raises what the connector raises; listings not
+    written stay due.
     """
+    if await _is_stopped(context, store, report):
+        return
     job = Job(context=context, store=store, report=report, run=run, lease=lease)
     for number in range(ROUNDS_MAX):
         outgo = await _plan(job, skus, every=every and not number)
         again = False
         for batch in write_batches(outgo.corrections, store.connector.capabilities):
-            again |= await write_batch(job, batch)
-        if not again:
+            again |= await write_batch(job, batch, outgo.planned)
+        if not again or report.stopped:
             break
     else:
         report.worsen("failed", "the store kept changing while it was written; the rest stays due")
     if report.corrections and await holds.approved(context, store.id, GATES):
         await _plan(job, skus)  # what was approved and is written now is over
     await _remember(context, store, report, lease, whole=skus is None)
+
+
+async def _is_stopped(context: Context, store: Store, report: StoreReport) -> bool:
+    """Tell whether a store shows numbers that nobody believes: none of ours is put over them."""
+    stopping = await holds.stopping(context, store.id)
+    for hold in stopping:
+        report.worsen("held", f"{hold.reason} (see `stocksync holds list`)")
+    report.holds += [hold.hash for hold in stopping if hold.hash not in report.holds]
+    return bool(stopping)
 
 
 async def _plan(job: Job, skus: Collection[Sku] | None, *, every: bool = False) -> Outgo:
@@ -120,7 +132,7 @@ async def plan_of(
     undecided = await holds.undecided(context, store.id)
     due = [record for record in due if record.key not in undecided]
     for some in batches(due, SLICE):
-        picture = ahead(await picture_for(context, store, some))
+        picture = ahead(await picture_for(context, some))
         part = plan_store(some, store.seat, picture, context.book, now=context.now())
         outgo.corrections += part.corrections
         outgo.settled += part.settled
@@ -134,20 +146,6 @@ async def plan_of(
         approved_listings=approval.listings,
     )
     return outgo
-
-
-async def picture_for(context: Context, store: Store, due: Sequence[ListingRecord]) -> Picture:
-    """Gather the levels behind these listings, and, where shares count, who else lists the SKUs."""
-    book = context.book
-    behind = {sku for record in due for sku in skus_behind(record, store.seat, book)}
-    levels = await context.ledger.levels(behind)
-    shown = {record.sku for record in due if record.sku is not None}
-    shared = {sku for sku in shown if book.policy(sku, store.id).share is not None}
-    listed_in: dict[Sku, set[StoreId]] = {}
-    for record in await context.ledger.records_of(shared) if shared else ():
-        if record.sku is not None and record.store in context.stores:
-            listed_in.setdefault(record.sku, set()).add(record.store)
-    return Picture(levels=levels, listed_in=listed_in)
 
 
 async def _commit_plan(job: Job, outgo: Outgo, *, whole: bool) -> list[str]:

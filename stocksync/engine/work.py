@@ -11,13 +11,16 @@ import structlog
 from stocksync import metrics
 from stocksync.contracts.ledger import Lease
 from stocksync.domain.identifiers import StoreId
+from stocksync.engine import circuit
 from stocksync.engine.context import Context, Store
 from stocksync.engine.intents import question_orphans
 from stocksync.engine.report import StoreReport
+from stocksync.engine.tenure import LEASE_SECONDS
 from stocksync.errors import Action, LedgerBroken, LedgerError, StockSyncError
 
-LEASE_SECONDS: Final = 60
-RENEW_SECONDS: Final = 20
+RENEW_SECONDS: Final = 20.0
+#: How soon a renewal that the database did not answer is tried again.
+RETRY_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +32,10 @@ async def at_store(
 ) -> None:
     """Do one job at a store nobody else works on; a store that fails leaves the others alone."""
     calls = store.connector.api_calls
-    started = context.now()
+    started = context.monotonic()
     try:
         async with store.turn:
-            await _under_lease(context, store, report, work)
+            await _under_lease(context, store, report, kind, work)
     except LedgerBroken:
         raise
     except StockSyncError as error:
@@ -43,28 +46,47 @@ async def at_store(
         report.stopped = True
         report.worsen("failed", f"unexpected {type(error).__name__}: {error} (please report it)")
     report.api_calls += store.connector.api_calls - calls
-    _measure(context, store.id, report, kind, (context.now() - started).total_seconds())
+    _measure(context, store.id, report, kind, context.monotonic() - started)
+    await _show_state(context, store.id, report)
 
 
-async def _under_lease(context: Context, store: Store, report: StoreReport, work: Work) -> None:
+async def _under_lease(
+    context: Context, store: Store, report: StoreReport, kind: str, work: Work
+) -> None:
     """Do the work as the only one at this store, or say who else is at it."""
+    began = context.monotonic()
     lease = await _acquire(context, store.id, context.holder)
     if lease is None:
         holder = await context.ledger.lease_holder(store.id)
         if context.is_gone(holder) and (dead := await _acquire(context, store.id, holder)):
             await context.ledger.release(dead)
+            began = context.monotonic()
             lease = await _acquire(context, store.id, context.holder)
     if lease is None:
         report.worsen("skipped", f"another run works on this store now ({holder}); try again later")
         report.stopped = True
         return
+    store.tenure.renewed(began)
     try:
-        async with _kept(context, lease):
+        async with _kept(context, store, lease):
             await question_orphans(context, store.id, lease)
-            await work(lease)
+            await _counted(context, lease, kind, work)
     finally:
+        store.tenure.lost()
         with suppress(LedgerError):
             await context.ledger.release(lease)
+
+
+async def _counted(context: Context, lease: Lease, kind: str, work: Work) -> None:
+    """Do the work, and count in the books how it went; what our own books refuse is not counted."""
+    try:
+        await work(lease)
+    except LedgerError:
+        raise
+    except Exception as error:
+        await circuit.failed(context, lease, kind, error)
+        raise
+    await circuit.worked(context, lease, kind)
 
 
 async def _acquire(context: Context, store: StoreId, holder: str) -> Lease | None:
@@ -74,15 +96,31 @@ async def _acquire(context: Context, store: StoreId, holder: str) -> Lease | Non
 
 
 @asynccontextmanager
-async def _kept(context: Context, lease: Lease) -> AsyncIterator[None]:
-    """Renew a lease for as long as the work takes."""
+async def _kept(context: Context, store: Store, lease: Lease) -> AsyncIterator[None]:
+    """Renew a lease for as long as the work takes.
+
+    Its end is counted from one look at the clock: a clock that is set meanwhile neither gives the
+    store away nor keeps it for an hour. A database that is away for a moment is asked again.
+    """
+    anchor = context.now() - timedelta(seconds=context.monotonic())
 
     async def renew() -> None:
+        rest = RENEW_SECONDS
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            until = context.now() + timedelta(seconds=LEASE_SECONDS)
-            if not await context.ledger.renew(lease, until=until):
+            await asyncio.sleep(rest)
+            asked_at = context.monotonic()
+            until = anchor + timedelta(seconds=asked_at + LEASE_SECONDS)
+            try:
+                kept = await context.ledger.renew(lease, until=until)
+            except LedgerError as error:
+                log.warning("lease not renewed", store=store.id, reason=str(error))
+                rest = RETRY_SECONDS
+                continue
+            if not kept:
+                store.tenure.lost()
                 return
+            store.tenure.renewed(asked_at)
+            rest = RENEW_SECONDS
 
     task = asyncio.create_task(renew())
     try:
@@ -119,5 +157,10 @@ def _measure(
     metrics.RUNS.labels(store, kind, report.outcome).inc()
     if report.outcome == "ok":
         metrics.LAST_SUCCESS.labels(store, kind).set(context.now().timestamp())
-    states = {"ok": "healthy", "held": "held", "skipped": "waiting", "failed": "paused"}
-    metrics.show_state(store, states[report.outcome])
+
+
+async def _show_state(context: Context, store: StoreId, report: StoreReport) -> None:
+    """Show what becomes of the store: one that failed waits, one that fails on is paused."""
+    states = {"ok": "healthy", "held": "held", "skipped": "waiting", "failed": "waiting"}
+    paused = report.outcome == "failed" and await circuit.is_open(context, store)
+    metrics.show_state(store, "paused" if paused else states[report.outcome])

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, NoReturn
 from pydantic import AfterValidator, Field, PlainValidator
 
 from stocksync.domain.identifiers import SKU_LENGTH_MAX, ListingId, LocationId, Sku, StoreId
-from stocksync.domain.rules import Buffer, Increases, Match, Wishes
+from stocksync.domain.rules import Buffer, Increases, Match, Mode, Wishes
 from stocksync.files.complaints import Entry, did_you_mean
 
 SECTIONS: Final = ("rules", "groups", "aliases", "bundles", "availability")
@@ -81,6 +81,14 @@ def increases_from(given: object) -> Increases:
     raise ValueError(f"must be yes, no or hold{hint}")
 
 
+def mode_from(given: object) -> Mode:
+    """Read shared, allocated or auto."""
+    if isinstance(given, str) and given in tuple(Mode):
+        return Mode(given)
+    hint = did_you_mean(given, Mode) if isinstance(given, str) else ""
+    raise ValueError(f"must be shared, allocated or auto{hint}")
+
+
 def _all_different(given: list[str]) -> list[str]:
     if len(set(given)) < len(given):
         raise ValueError("names one thing twice")
@@ -128,6 +136,7 @@ class WishesEntry(Entry):
     locations: Texts | None = None
     accept_increases: Annotated[Increases | None, PlainValidator(increases_from)] = None
     priority: Units = None
+    mode: Annotated[Mode | None, PlainValidator(mode_from)] = None
 
     def wishes(self) -> Wishes:
         """Return the domain's own wishes."""

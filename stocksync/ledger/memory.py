@@ -150,6 +150,9 @@ class MemoryLedger(MemoryBooks):
         found = [record for record in self._all_records(store) if record.unexplained]
         return sorted(found, key=lambda record: (str(record.unexplained_since), record.listing))
 
+    async def absent(self, store: StoreId) -> list[ListingRecord]:
+        return [at for at in self._all_records(store) if at.presence is Presence.ABSENT]
+
     async def numbers(
         self, store: StoreId, listings: Collection[ListingId], since: datetime
     ) -> dict[ListingId, list[Shown]]:

@@ -167,8 +167,9 @@ class MemoryBooks(MemoryHints):
         known = [record for at_store in self._records.values() for record in at_store.values()]
         for record in known:
             named = record.key in commit.due_listings or record.sku in commit.due_skus
-            if named and record.due_since is None and record.key not in written:
-                self._put(replace(record, due_since=commit.due_since, version=record.version + 1))
+            if named and record.key not in written:
+                since = record.due_since or commit.due_since
+                self._put(replace(record, due_since=since, version=record.version + 1))
 
     def _put_intent(self, intent: Intent) -> None:
         self._intents[intent.id] = intent

@@ -92,6 +92,13 @@ def unexplained(connection: Connection, store: StoreId) -> list[ListingRecord]:
     return _asked(connection, lines.order_by(LISTINGS.c.unexplained_since, LISTINGS.c.listing))
 
 
+def absent(connection: Connection, store: StoreId) -> list[ListingRecord]:
+    """Return the listings of a store that may be gone, by id."""
+    missed = LISTINGS.c.presence == Presence.ABSENT.value
+    lines = _each(connection, LISTINGS.c.store == store, missed)
+    return _asked(connection, lines.order_by(LISTINGS.c.listing))
+
+
 def identities(
     connection: Connection, store: StoreId
 ) -> list[tuple[ListingId, str | None, Sku | None]]:

@@ -22,6 +22,7 @@ def keep_lines(connection: Connection, lines: Iterable[KnownLine]) -> None:
             "line": line.line,
             "units": line.units,
             "revision": line.revision,
+            "listing": line.listing,
         }
         for line in lines
     ]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -26,28 +27,53 @@ from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import Levels, ListingRecord
+from stocksync.errors import LedgerFrozen
 from stocksync.ledger import books, browsing, hints, journal, leases, proof, reading, sales
 from stocksync.ledger.checks import check, check_hints, is_empty, require_keepable, require_zone
 from stocksync.ledger.engine import Database
+from stocksync.ledger.restoring import forget_beliefs
 from stocksync.ledger.schema import require_head
+from stocksync.ledger.witness import (
+    Witness,
+    changes_books,
+    found_older,
+    pass_witness,
+    raised,
+    witness_for,
+)
 from stocksync.ledger.writing import write
 
 Answer = TypeVar("Answer")
 
 
-async def open_ledger(url: str, *, now: Callable[[], datetime]) -> "SqlLedger":
+async def open_ledger(
+    url: str, *, now: Callable[[], datetime], witness: Path | None = None
+) -> "SqlLedger":
     """Open the books at `sqlite:///file.db` or `postgresql://…`; `now` dates what is recorded.
+
+    `witness` is the file that remembers how new they should be; that of SQLite lies beside it
+    unless told otherwise. Books that are older than it can be read, and not written.
 
     Raises:
         LedgerUnavailable: The database cannot be reached, or `stocksync migrate` must run first.
     """
     database = Database(url)
+    watching = witness_for(database, witness)
     try:
-        await asyncio.to_thread(require_head, database)
+        frozen = await asyncio.to_thread(_examine, database, watching)
     except BaseException:
         database.close()
         raise
-    return SqlLedger(database, now=now)
+    return SqlLedger(database, now=now, witness=watching, frozen=frozen)
+
+
+def _examine(database: Database, witness: Witness | None) -> str:
+    """Require the right tables, and say why nothing may be written to them, if so."""
+    require_head(database)
+    if witness is None:
+        return ""
+    with database.asking() as connection:
+        return found_older(connection, witness)
 
 
 class SqlLedger:
@@ -57,10 +83,24 @@ class SqlLedger:
     100,000 rows (`ecosystem §5`). One commit at a time; questions wait for nobody.
     """
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        now: Callable[[], datetime],
+        witness: Witness | None = None,
+        frozen: str = "",
+    ) -> None:
         self._database = database
         self._now = now
+        self._witness = witness
+        self._frozen = frozen
         self._turn = asyncio.Lock()
+
+    @property
+    def frozen(self) -> str:
+        """Say why nothing may be written; empty as long as it may."""
+        return self._frozen
 
     async def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
         def ask() -> Answer:
@@ -71,18 +111,51 @@ class SqlLedger:
 
     async def _write(self, change: Callable[[Connection], Answer]) -> Answer:
         def write_all() -> Answer:
+            if self._frozen:
+                raise LedgerFrozen(self._frozen)
             with self._database.writing() as connection:
                 return change(connection)
 
         async with self._turn:
-            return await asyncio.to_thread(write_all)
+            try:
+                return await asyncio.to_thread(write_all)
+            except LedgerFrozen as error:
+                self._frozen = str(error)
+                raise
 
     async def commit(self, commit: Commit) -> int:
         check(commit)
         if is_empty(commit):
             return 0
-        now = self._now()
-        return await self._write(lambda connection: write(connection, commit, now=now))
+        now, witness = self._now(), self._witness if changes_books(commit) else None
+
+        def change(connection: Connection) -> tuple[int, int]:
+            booked = write(connection, commit, now=now)
+            return booked, 0 if witness is None else raised(connection, witness)
+
+        booked, generation = await self._write(change)
+        if witness is not None:
+            witness.keep(generation)
+        return booked
+
+    async def accept_restore(self, commit: Commit) -> int:
+        """Forget what was believed of every listing, write the commit, and be writable again."""
+        now, witness = self._now(), self._witness
+
+        def change(connection: Connection) -> tuple[int, int]:
+            write(connection, commit, now=now)
+            lifted = 0 if witness is None else pass_witness(connection, witness)
+            return forget_beliefs(connection), lifted
+
+        frozen, self._frozen = self._frozen, ""
+        try:
+            forgotten, generation = await self._write(change)
+        except BaseException:
+            self._frozen = frozen
+            raise
+        if witness is not None:
+            witness.keep(generation)
+        return forgotten
 
     async def acquire(
         self, store: StoreId, *, holder: str, now: datetime, until: datetime
@@ -181,6 +254,9 @@ class SqlLedger:
 
     async def unexplained(self, store: StoreId) -> list[ListingRecord]:
         return await self._ask(lambda connection: reading.unexplained(connection, store))
+
+    async def absent(self, store: StoreId) -> list[ListingRecord]:
+        return await self._ask(lambda connection: reading.absent(connection, store))
 
     async def numbers(
         self, store: StoreId, listings: Collection[ListingId], since: datetime

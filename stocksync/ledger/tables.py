@@ -259,6 +259,7 @@ class OrderLineRow(Row, table=True):
     line: str = Field(sa_type=NAME, primary_key=True)
     units: int = Field(sa_type=NUMBER)
     revision: int = Field(sa_type=NUMBER)
+    listing: str | None = Field(sa_type=NAME)
 
 
 class NumberRow(Row, table=True):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from stocksync.contracts.ledger import (
     BookedMovement,
@@ -130,9 +130,15 @@ _CHANGE: Final = (
 )
 _MARK: Final = (
     update(LISTINGS)
-    .where(*_AT, LISTINGS.c.due_since.is_(None))
-    # A mark is a change: whoever read the listing before must read it again before writing it.
-    .values({LISTINGS.c.due_since: bindparam("since"), LISTINGS.c.version: LISTINGS.c.version + 1})
+    .where(*_AT)
+    # A mark is a change, also of what is due already: whoever read the listing before must read it
+    # again, or a push that was decided before the second change would take both marks away.
+    .values(
+        {
+            LISTINGS.c.due_since: func.coalesce(LISTINGS.c.due_since, bindparam("since")),
+            LISTINGS.c.version: LISTINGS.c.version + 1,
+        }
+    )
 )
 
 
@@ -141,8 +147,7 @@ def mark_due(connection: Connection, commit: Commit) -> None:
     keys: set[ListingKey] = set(commit.due_listings)
     if commit.due_skus:
         asked = select(LISTINGS.c.store, LISTINGS.c.listing).where(
-            LISTINGS.c.sku.in_(members("skus", connection.dialect.name)),
-            LISTINGS.c.due_since.is_(None),
+            LISTINGS.c.sku.in_(members("skus", connection.dialect.name))
         )
         found = connection.execute(asked, {"skus": listed(commit.due_skus)})
         keys.update((StoreId(store), ListingId(listing)) for store, listing in found)

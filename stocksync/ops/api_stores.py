@@ -63,6 +63,7 @@ class StoreRoutes:
             "role": self._desk.context().stores[status.store].seat.role.value,
             "outcome": status.outcome,
             "error": status.error or known.last_error,
+            "failures": known.failures,
             "working": status.working,
             "next_pull_at": _iso(status.next_pull_at),
             "last_pull_at": _iso(known.last_pull_at),

@@ -42,8 +42,10 @@ def health(desk: Desk) -> APIRouter:
         return {"status": "ok"}
 
     async def readyz() -> dict[str, str]:
-        """Say whether the books can be read."""
+        """Say whether the books can be read, and may be written."""
         await _or_unavailable(desk.context().ledger.runs, 1)
+        if frozen := desk.context().frozen():
+            raise HTTPException(503, frozen)
         return {"status": "ready"}
 
     async def exposition() -> Response:

@@ -197,6 +197,7 @@ class StoreRow(BaseModel):
     role: str
     outcome: str
     error: str
+    failures: int = Field(description="Failed jobs in a row; from three on it is asked less often.")
     working: str | None
     next_pull_at: str | None
     last_pull_at: str | None

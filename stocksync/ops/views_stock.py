@@ -1,7 +1,7 @@
 """Gather the matrix of stock: SKU by SKU what the ledger has, and what each store shows of it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from stocksync.contracts.browsing import SMALL
@@ -12,6 +12,7 @@ from stocksync.domain.stock import Levels, ListingRecord, ListingState, state_of
 from stocksync.domain.targets import Picture, target_of
 from stocksync.engine.context import Context
 from stocksync.engine.explain import shown
+from stocksync.engine.picture import picture_for
 
 PAGE_ROWS: Final = 50
 PAGES_MAX: Final = 20_000
@@ -91,7 +92,8 @@ async def rows_of(context: Context, skus: Sequence[Sku]) -> list[StockRow]:
     levels = await context.ledger.levels(parts)
     records = [at for at in await context.ledger.records_of(skus) if at.store in context.stores]
     listed_in = {sku: {record.store for record in records if record.sku == sku} for sku in skus}
-    picture = Picture(levels=levels, listed_in=listed_in)
+    picture = await picture_for(context, records)
+    picture = replace(picture, levels=levels, listed_in=listed_in)
     rows = []
     for sku in skus:
         own = [record for record in records if record.sku == sku]

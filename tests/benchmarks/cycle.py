@@ -78,6 +78,8 @@ def configuration(ports: Mapping[str, int]) -> str:
             "url": f"http://127.0.0.1:{ports[platform]}",
             "first_contact": "push",
             **({"rate": 1000} if platform == "freewebstore" else {}),
+            # Levels alone are measured; where orders are read, they are one request more.
+            **({} if platform == "idealfactory" else {"orders": False}),
             **CREDENTIALS[platform],
         }
         for platform in PLATFORMS

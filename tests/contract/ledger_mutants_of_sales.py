@@ -8,7 +8,7 @@ from stocksync.contracts.ledger import Commit, StoreRecord
 from stocksync.contracts.sales import Shown
 from stocksync.domain.identifiers import ListingId, StoreId
 from stocksync.domain.orders import KnownLine
-from stocksync.domain.stock import ListingRecord
+from stocksync.domain.stock import ListingRecord, Presence
 from stocksync.ledger.memory import MemoryLedger
 
 
@@ -29,6 +29,12 @@ class KeepsTheFirstUnits(MemoryLedger):
 class NewestWaitsFirst(MemoryLedger):
     async def unexplained(self, store: StoreId) -> list[ListingRecord]:
         return list(reversed(await super().unexplained(store)))
+
+
+class TakesTheGoneForAbsent(MemoryLedger):
+    async def absent(self, store: StoreId) -> list[ListingRecord]:
+        records = (await self.records(store)).values()
+        return [at for at in records if at.presence is not Presence.PRESENT]
 
 
 class ForgetsMissedCensuses(MemoryLedger):

@@ -8,6 +8,7 @@ from stocksync.contracts.ledger import Commit
 from stocksync.contracts.sales import Shown
 from stocksync.domain.identifiers import ListingId
 from stocksync.domain.orders import KnownLine
+from stocksync.domain.stock import Presence
 from tests.contract.ledger_clauses import clause
 from tests.contract.ledger_examples import NOON, SHOP, TRADE, after, listing
 from tests.contract.ledger_rigs import Rig
@@ -27,7 +28,7 @@ async def knows_lines(rig: Rig) -> None:
         line("1", "a", 9, store=TRADE),
     ]
     await rig.ledger.commit(Commit(lines=first))
-    changed = line("1", "a", 0, revision=2)
+    changed = line("1", "a", 0, revision=2, listing=ListingId("x"))
     await rig.ledger.commit(Commit(lines=[changed]))
     assert await rig.ledger.known_lines(SHOP, ["1", "3"]) == {
         ("1", "a"): changed,
@@ -49,6 +50,19 @@ async def finds_what_waits(rig: Rig) -> None:
     await rig.ledger.commit(Commit(records=kept))
     found = await rig.ledger.unexplained(SHOP)
     assert found == [replace(kept[2], version=1), replace(kept[0], version=1)]
+
+
+@clause("L93", "what a census did not show is found by id; what is gone, and elsewhere, is not")
+async def finds_what_is_absent(rig: Rig) -> None:
+    kept = [
+        listing("b", presence=Presence.ABSENT, missed=1, baseline=4),
+        listing("a", presence=Presence.ABSENT, missed=2),
+        listing("c"),
+        listing("d", presence=Presence.GONE, missed=2),
+        listing("e", store=TRADE, presence=Presence.ABSENT, missed=1),
+    ]
+    await rig.ledger.commit(Commit(records=kept))
+    assert await rig.ledger.absent(SHOP) == [replace(at, version=1) for at in (kept[1], kept[0])]
 
 
 @clause("L92", "the past of a listing's number is kept, once for each time it changed")

@@ -68,7 +68,29 @@ async def test_an_answer_lost_while_the_store_goes_down_is_resolved_by_the_next_
     assert again.outcome == "ok"
     assert await at.on_hand("MUG") == 8
     assert at.shows("b") == {"MUG": 8}
+    assert await at.ledger.intents(StoreId("b")) == [intent], "seen is not answered"
+    at.clock.pass_(at.context.zombie_horizon_seconds)
+    await at.sync()
     assert await at.ledger.intents(StoreId("b")) == []
+    [kept] = await at.ledger.intents(StoreId("b"), (IntentState.CONFIRMED,))
+    assert kept.id == intent.id
+
+
+async def test_a_write_that_arrives_late_after_its_number_was_seen_is_ours_and_no_return() -> None:
+    at = await two_stores()
+    at.sell("a", "MUG", 2)
+    b = at.shops[StoreId("b")]
+    b.write_errors = [(OutcomeUnknown("no answer"), False)]
+    b.before_read = [(ListingId("MUG"), 10), (ListingId("MUG"), 10)]
+    at.sell("b", "MUG", 2)  # 10 -> 8, the very number that was sent
+    await at.sync()
+    at.sell("b", "MUG", 3)
+    await at.sync()
+    booked = await at.on_hand("MUG")
+    b.stock[ListingId("MUG")] = 8  # the write of 8, at last
+    await at.sync()
+    assert await at.on_hand("MUG") <= booked
+    assert at.shows("b") == {"MUG": await at.on_hand("MUG")}
 
 
 async def test_a_crash_after_the_intent_is_questioned_and_never_taken_for_a_sale() -> None:

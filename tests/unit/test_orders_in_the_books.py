@@ -1,6 +1,5 @@
 """Orders move the ledger, levels only explain themselves by them: nothing lost, nothing twice."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,89 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stocksync.contracts.connector import WriteResult
-from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.identifiers import ListingId
 from stocksync.domain.movements import Account, MovementKind
 from stocksync.domain.orders import FEED_SETTLE, OrderLine
-from stocksync.domain.stock import Correction
 from stocksync.errors import OutcomeUnknown, StoreUnavailable
-from tests.world import Shop, World, rule, world
-
-A, B = StoreId("a"), StoreId("b")
-MUG = Sku("MUG")
-
-
-class FeedShop(Shop):
-    """A store that tells what it sold, as soon as `lag` orders came after."""
-
-    sees_changes = True
-
-    def open_orders(self) -> "FeedShop":
-        self.sold: list[OrderLine] = []
-        self.hidden: list[OrderLine] = []
-        self.feed_errors: list[Exception] = []
-        self.asked_since: list[object] = []
-        self.in_the_gap: list[Callable[[], object]] = []
-        return self
-
-    def buy(self, sku: str, units: int, *, told: bool = True) -> str:
-        """Sell as a customer does: the level falls at once, and the order is told now or later."""
-        shown = self.stock[ListingId(sku)]
-        assert isinstance(shown, int)
-        units = min(units, shown)
-        number = str(len(self.sold) + len(self.hidden) + 1)
-        if units > 0:
-            self.stock[ListingId(sku)] = shown - units
-            line = OrderLine(order=number, line="1", units=units, placed_at=self._now(), code=sku)
-            (self.sold if told else self.hidden).append(line)
-        return number
-
-    def tell(self) -> None:
-        """Tell of the orders that were kept back."""
-        self.sold += self.hidden
-        self.hidden = []
-
-    def cancel(self, order: str, *, restock: bool = True) -> None:
-        for at, line in enumerate(self.sold):
-            if line.order == order:
-                self.sold[at] = replace(line, units=0)
-                if restock:
-                    shown = self.stock[ListingId(str(line.code))]
-                    assert isinstance(shown, int)
-                    self.stock[ListingId(str(line.code))] = shown + line.units
-
-    async def orders(self, since: object) -> AsyncIterator[Sequence[OrderLine]]:
-        self.asked_since.append(since)
-        if self.feed_errors:
-            raise self.feed_errors.pop(0)
-        yield list(self.sold)
-
-    async def write(self, corrections: Sequence[Correction]) -> Sequence[WriteResult]:
-        while self.in_the_gap:
-            self.in_the_gap.pop(0)()
-        return await super().write(corrections)
-
-
-def merchant(units: int = 10, **options: object) -> tuple[World, FeedShop, FeedShop]:
-    """Stand two stores that tell their orders over one ledger."""
-    at = world({"a": {"MUG": units}, "b": {"MUG": units}}, **options)
-    for shop in at.shops.values():
-        shop.__class__ = FeedShop
-        assert isinstance(shop, FeedShop)
-        shop.open_orders()
-    with_feed(at)
-    a, b = at.shops[A], at.shops[B]
-    assert isinstance(a, FeedShop)
-    assert isinstance(b, FeedShop)
-    return at, a, b
-
-
-def with_feed(at: World) -> None:
-    stores = {
-        name: replace(store, seat=replace(store.seat, feed=True))
-        for name, store in at.context.stores.items()
-    }
-    at.context = replace(at.context, stores=stores)
+from tests.unit.feed_kit import MUG, A, FeedShop, merchant, with_feed
+from tests.world import World, rule
 
 
 async def begun(units: int = 10, **options: object) -> tuple[World, FeedShop, FeedShop]:
@@ -158,6 +80,21 @@ async def test_a_cancelled_order_comes_back_once() -> None:
         (MovementKind.RETURN, 3),
     ]
     assert at.shows("a") == at.shows("b") == {"MUG": 10}
+
+
+async def test_a_line_that_was_taken_out_of_its_order_comes_back() -> None:
+    at, a, _ = await begun()
+    a.buy("MUG", 2)
+    a.sold.append(replace(a.sold[0], line="2", units=1))
+    a.stock[ListingId("MUG")] = 7
+    await at.sync()
+    assert at.shows("b") == {"MUG": 7}
+    a.sold.pop()
+    a.stock[ListingId("MUG")] = 8
+    await at.sync()
+    assert await at.on_hand("MUG") == 8
+    assert await waiting(at, "a") == 0
+    assert (await booked(at))[-1] == (MovementKind.RETURN, 1, "order 1")
 
 
 async def test_the_first_reading_of_the_orders_books_none_of_them() -> None:

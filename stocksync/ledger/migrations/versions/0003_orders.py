@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("line", NAME, nullable=False),
         sa.Column("units", NUMBER, nullable=False),
         sa.Column("revision", NUMBER, nullable=False),
+        sa.Column("listing", NAME),
         sa.PrimaryKeyConstraint("store", "order", "line", name=op.f("pk_order_lines")),
         sa.CheckConstraint("units >= 0", name=op.f("ck_order_lines_units")),
         sa.CheckConstraint("revision > 0", name=op.f("ck_order_lines_revision")),

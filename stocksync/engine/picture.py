@@ -1,0 +1,83 @@
+"""Gather what targets are worked out from: levels, who lists a SKU, and who may still sell it."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from stocksync.contracts.ledger import IntentState
+from stocksync.domain.allocation import ListingKey
+from stocksync.domain.identifiers import Sku, StoreId
+from stocksync.domain.rules import Mode
+from stocksync.domain.stock import ListingRecord, Presence, shown_number
+from stocksync.domain.targets import Picture, skus_behind
+from stocksync.engine.context import Context
+
+#: How many of a listing's writes are looked through for one that lowered it.
+WRITES_SEEN = 5
+
+
+async def picture_for(context: Context, records: Sequence[ListingRecord]) -> Picture:
+    """Gather the levels behind these listings, and, where it counts, who else lists the SKUs."""
+    book = context.book
+    behind = {
+        sku
+        for record in records
+        for sku in skus_behind(record, context.stores[record.store].seat, book)
+    }
+    levels = await context.ledger.levels(behind)
+    shared: set[Sku] = set()
+    allocated: set[Sku] = set()
+    for record in records:
+        if record.sku is not None:
+            policy = book.policy(record.sku, record.store)
+            if policy.mode is not Mode.SHARED:
+                allocated.add(record.sku)
+            if policy.share is not None or policy.mode is not Mode.SHARED:
+                shared.add(record.sku)
+    listed_in: dict[Sku, set[StoreId]] = {}
+    for record in await context.ledger.records_of(shared) if shared else ():
+        if record.sku is not None and record.store in context.stores:
+            listed_in.setdefault(record.sku, set()).add(record.store)
+    exposed = await exposures(context, allocated) if allocated else {}
+    return Picture(levels=levels, listed_in=listed_in, exposed=exposed)
+
+
+async def exposures(context: Context, skus: Collection[Sku]) -> dict[Sku, dict[ListingKey, int]]:
+    """Return how many units of each stocked SKU behind these its listings may still sell."""
+    book = context.book
+    parts = {part for sku in skus for part in book.parts(sku)}
+    exposed: dict[Sku, dict[ListingKey, int]] = {part: {} for part in parts}
+    for record in await context.ledger.records_of(book.affected(parts)):
+        if record.store not in context.stores or record.presence is Presence.GONE:
+            continue
+        if record.sku is None:
+            continue
+        most = await _most(context, record)
+        pack = book.policy(record.sku, record.store).pack
+        for part, needed in book.parts(record.sku).items():
+            if part in exposed:
+                exposed[part][record.key] = most * pack * needed
+    return exposed
+
+
+async def _most(context: Context, record: ListingRecord) -> int:
+    """Return the most a listing may sell: what it shows, and what it may have sold or sell yet.
+
+    A write overwrites what is sold while it is under way, so what stood there before it counts
+    until the orders are read after it; and so does a number whose write was not answered.
+    """
+    most = max(record.baseline or 0, shown_number(record.reading) or 0)
+    known_at = await _sales_known_at(context, record.store)
+    for intent in await context.ledger.writes(record.store, record.listing, WRITES_SEEN):
+        if intent.state in (IntentState.OPEN, IntentState.UNKNOWN):
+            most += max(0, intent.target)
+        done = intent.state is IntentState.CONFIRMED
+        if done and (known_at is None or (intent.resolved_at or known_at) >= known_at):
+            most += max(0, intent.before)
+    return max(0, most)
+
+
+async def _sales_known_at(context: Context, store: StoreId) -> datetime | None:
+    """Return until when the books know what a store sold."""
+    remembered = await context.ledger.store(store)
+    feed = context.stores[store].seat.feed
+    return remembered.feed_at if feed else remembered.last_sweep_at
