@@ -33,7 +33,8 @@ async def whole_groups(
         for listing, record in (await context.ledger.records(store.id, named)).items()
         if record.group in groups and listing not in mine and isinstance(record.reading, Counted)
     }
-    for listing, record in records.items():
+    free = store.connector.capabilities.write_batch_max - len(batch)
+    for listing, record in list(records.items())[: max(0, free)]:
         shown = shown_number(record.reading) or 0
         batch.append(
             Correction(
