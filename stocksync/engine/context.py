@@ -70,9 +70,9 @@ class Context:
     `zombie_horizon_seconds`: how long a write without an answer may still arrive
     (`reliability §2.4`). `holder` names this runner in leases; `is_gone` tells whether another
     named runner is known to be dead, so that nobody waits for it. `allocating` lets one store at a
-    time announce that it takes units which no other may have. `monotonic` counts seconds that nobody
-    can set: durations and deadlines go by it, never by `now`. `frozen` says why nothing may be
-    booked or sent at all, and is empty as long as it may.
+    time announce that it takes units which no other may have. `monotonic` counts seconds that
+    nobody can set: durations and deadlines go by it, never by `now`. `frozen` says why nothing may
+    be booked or sent at all, and is empty as long as it may.
     """
 
     ledger: Ledger

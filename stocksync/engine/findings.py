@@ -50,8 +50,8 @@ async def find(context: Context, store: Store, glance: Glance, *, relink: bool) 
         approval=approval,
         counts=counts,
     )
-    trips += await suspicion.frozen()
     stopping = await suspicion.stopping()
+    trips += await suspicion.frozen(believed=stopping is None)
     return Findings(
         changes=changes,
         absent=vanished(absent, asked, glance),

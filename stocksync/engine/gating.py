@@ -7,9 +7,10 @@ from typing import Final
 
 from stocksync.contracts.ledger import Hold, HoldState, IntentState
 from stocksync.domain import flapping, restored
-from stocksync.domain.flapping import by_another_hand, fights
+from stocksync.domain.flapping import Written, by_another_hand, fights, shown_since
 from stocksync.domain.gates import (
     LIMITS,
+    REFUSABLE,
     Gate,
     Trip,
     check,
@@ -100,10 +101,20 @@ class Suspicion:
         suspected = suspects([*lines, *first])
         if not suspected:
             return None
-        listings = {line.listing for line in suspected}
-        pasts = await self.context.ledger.numbers(self.store.id, listings, _EVER)
-        largest = {at: max(shown.number for shown in past) for at, past in pasts.items()}
+        pasts = await self._pasts([line.listing for line in suspected], _EVER)
+        mistakes = await self._mistakes()
+        believed = {
+            at: [number for _, number in past if (at, number) not in mistakes]
+            for at, past in pasts.items()
+        }
+        largest = {at: max(numbers) for at, numbers in believed.items() if numbers}
         return check_range(suspected, largest, approved=self.approval.lines)
+
+    async def _mistakes(self) -> set[tuple[ListingId, int | None]]:
+        """Return the numbers that a person did not believe: they say nothing about a listing."""
+        over = await self.context.ledger.holds(self.store.id, (HoldState.WITHDRAWN,))
+        rejected = [hold for hold in over if hold.decided_by and hold.gate in REFUSABLE]
+        return {(line.listing, line.after) for hold in rejected for line in hold.lines}
 
     async def _restored(self, lines: Sequence[Line]) -> Trip | None:
         """Refuse a store that shows what it showed at one earlier moment."""
@@ -177,8 +188,11 @@ class Suspicion:
         )
         return check_units(lines, shown=shown, approved=approved)
 
-    async def frozen(self) -> list[Trip]:
-        """Return the holds of listings that two tools fight over: those only are not written."""
+    async def frozen(self, *, believed: bool) -> list[Trip]:
+        """Return the holds of listings that two tools fight over: those only are not written.
+
+        A look that is not `believed` begins none: nothing is written to that store anyway.
+        """
         ledger, shop, now = self.context.ledger, self.store.id, self.context.now()
         standing = [
             hold for hold in await ledger.holds(shop, holds.UNDECIDED) if hold.gate is Gate.FLAPPING
@@ -186,11 +200,8 @@ class Suspicion:
         moved = {change.listing for change in self.changes}
         hot = [hold for hold in standing if await self._is_hot(hold, moved, now)]
         known = {line.listing for hold in hot for line in hold.lines}
-        lines = [
-            as_line(change)
-            for change in by_another_hand(self.changes, feed=self.store.seat.feed)
-            if change.listing not in known and await self._fought_over(change, now)
-        ]
+        flips = await self._fought_over(known, now) if believed else []
+        lines = [as_line(change) for change in flips]
         lines = [line for line in lines if line.key not in self.approval.lines]
         if not lines:
             return [holds.again(hold) for hold in hot]
@@ -204,28 +215,41 @@ class Suspicion:
         if listings & moved:
             return True
         since = now - flapping.WITHIN
-        pasts = await self.context.ledger.numbers(self.store.id, listings, since)
-        return any(shown.since > since for past in pasts.values() for shown in past)
+        pasts = await self._pasts(sorted(listings), since)
+        return any(moment > since for past in pasts.values() for moment, _ in past)
 
-    async def _fought_over(self, change: Change, now: datetime) -> bool:
-        """Tell whether this change is one more flip of a fight; what was approved is over."""
+    async def _fought_over(self, known: set[ListingId], now: datetime) -> list[Change]:
+        """Return the changes that are one more flip of a fight nobody knew of."""
+        changes = by_another_hand(self.changes, feed=self.store.seat.feed)
+        changes = [change for change in changes if change.listing not in known]
+        if not changes:
+            return []
         since = now - flapping.WITHIN
-        ledger, shop = self.context.ledger, self.store.id
-        past = (await ledger.numbers(shop, [change.listing], since)).get(change.listing, ())
-        if len(past) < flapping.FLIPS_MAX:
-            return False
+        pasts = await self._pasts([change.listing for change in changes], since)
+        lately = {at: past for at, past in pasts.items() if past and past[-1][0] > since}
+        return [
+            change
+            for change in changes
+            if change.listing in lately
+            and await self._is_flip(change, lately[change.listing], since)
+        ]
+
+    async def _is_flip(self, change: Change, past: Past, since: datetime) -> bool:
+        """Tell whether a listing flips, now once more; what a person approved is forgiven."""
+        ledger, shop, listing = self.context.ledger, self.store.id, change.listing
         for hold in await ledger.holds(shop, (HoldState.APPROVED, HoldState.APPLIED)):
-            named = hold.gate is Gate.FLAPPING and any(
-                line.listing == change.listing for line in hold.lines
-            )
+            named = hold.gate is Gate.FLAPPING and listing in {line.listing for line in hold.lines}
             if named and hold.decided_at is not None:
                 since = max(since, hold.decided_at)
-        writes = await ledger.writes(shop, change.listing, WRITES_SEEN)
-        own = {
-            at.target
-            for at in writes
-            if at.state in (IntentState.CONFIRMED, IntentState.UNKNOWN) and at.created_at >= since
-        }
-        before = [shown.number for shown in past if shown.since <= since][-1:]
-        after = [shown.number for shown in past if shown.since > since]
-        return fights([*before, *after, change.after or 0], own)
+        sent = [
+            Written(
+                before=at.before,
+                target=at.target,
+                began=at.created_at,
+                taken=at.resolved_at if at.state is IntentState.CONFIRMED else None,
+            )
+            for at in await ledger.writes(shop, listing, WRITES_SEEN)
+            if at.state in (IntentState.CONFIRMED, IntentState.UNKNOWN) and at.created_at > since
+        ]
+        numbers = shown_since(past, sent, since)
+        return fights([*numbers, change.after or 0], {write.target for write in sent})

@@ -4,7 +4,7 @@ from stocksync.contracts.ledger import Commit, Lease
 from stocksync.domain.hints import means_whole_store
 from stocksync.engine.context import Context, Store
 from stocksync.engine.look import look_at
-from stocksync.engine.pull import book_news, pull
+from stocksync.engine.pull import book_news, pull, read_orders
 from stocksync.engine.report import StoreReport
 
 
@@ -26,5 +26,6 @@ async def look_where_hinted(
         return
     glance = await look_at(context, store, listings)
     glance.answered = hints
+    await read_orders(context, store, glance)
     report.readings += glance.readings
     await book_news(context, store, report, glance, run=run, lease=lease)

@@ -47,9 +47,16 @@ async def undecided(context: Context, store: StoreId) -> frozenset[tuple[StoreId
 
 
 async def stopping(context: Context, store: StoreId) -> list[Hold]:
-    """Return the holds because of which a store is neither believed nor written to now."""
-    standing = await context.ledger.holds(store, UNDECIDED)
-    return [hold for hold in standing if hold.gate in STOPPING]
+    """Return the holds because of which a store is neither believed nor written to now.
+
+    One whose every line this run was told to carry out stops it no more.
+    """
+    return [
+        hold
+        for hold in await context.ledger.holds(store, UNDECIDED)
+        if hold.gate in STOPPING
+        and any(line.key not in context.approval.lines for line in hold.lines)
+    ]
 
 
 def again(hold: Hold) -> Trip:

@@ -36,12 +36,20 @@ async def pull(
     glance = await glance_at(context, store, skus, relink=anew)
     glance.answered = hints
     if skus is None:
-        glance.feed = await read_feed(context, store, remembered, deep=deep)
+        await read_orders(context, store, glance, deep=deep)
+    report.readings += glance.readings
+    await book_news(context, store, report, glance, run=run, lease=lease, relink=anew)
+
+
+async def read_orders(
+    context: Context, store: Store, glance: Glance, *, deep: bool = False
+) -> None:
+    """Read the orders after a look, and the levels they are about once more after them."""
+    remembered = await context.ledger.store(store.id)
+    glance.feed = await read_feed(context, store, remembered, deep=deep)
     if glance.feed is not None and glance.feed.listings:
         after = await look_at(context, store, glance.feed.listings)
         glance.news.update(after.news)
-    report.readings += glance.readings
-    await book_news(context, store, report, glance, run=run, lease=lease, relink=anew)
 
 
 async def book_news(

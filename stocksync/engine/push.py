@@ -55,6 +55,8 @@ async def push(
         outgo = await _plan(job, skus, every=every and not number)
         again = False
         for batch in write_batches(outgo.corrections, store.connector.capabilities):
+            if report.stopped:
+                break  # what a look before a write showed closed a gate
             again |= await write_batch(job, batch, outgo.planned)
         if not again or report.stopped:
             break

@@ -270,14 +270,21 @@ async def one_listing_not_found(case: Case) -> None:
         shop = at.rigs["b"].shop
         hidden = shop.remove("MUG")
         assert await at.rigs["b"].connector.read([listing]) == {}
-        for _ in range(2):
-            await at.sync()
-            record = (await at.records("b"))[listing]
-            assert (record.presence, record.baseline) == (Presence.ABSENT, 10)
-            assert await at.movements() == booked
+        await at.sync()
+        record = (await at.records("b"))[listing]
+        assert (record.presence, record.baseline) == (Presence.ABSENT, 10)
         shop.add("MUG", 9, product_id=hidden.product_id)
         await at.sync()
         assert await at.on_hand("MUG") == 9
+        shop.remove("MUG")
+        booked = await at.movements()
+        for presence in (Presence.ABSENT, Presence.GONE):
+            await at.sync()
+            assert (await at.records("b"))[listing].presence is presence
+            assert await at.movements() == booked
+        shop.add("MUG", 2, product_id=hidden.product_id)
+        await at.sync()
+        assert await at.on_hand("MUG") == 9, "it was made anew: first contact books nothing"
         await at.aclose()
 
 

@@ -49,6 +49,14 @@ class TakesTheFirstThatFits(MemoryLedger):
         return next((at for at in reversed(self._holds) if at.hash.startswith(hash_)), None)
 
 
+class TakesNoForTheEnd(MemoryLedger):
+    def _put_hold(self, hold: Hold) -> None:
+        if any(at.hash == hold.hash and at.state is HoldState.REJECTED for at in self._holds):
+            self._holds.append(hold)
+        else:
+            super()._put_hold(hold)
+
+
 class NewHoldEachTime(MemoryLedger):
     def _put_hold(self, hold: Hold) -> None:
         self._holds.append(hold)

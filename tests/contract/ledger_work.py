@@ -78,7 +78,7 @@ async def finds_intents(rig: Rig) -> None:
 
 @clause("L44", "a hold is found by a unique beginning of its name, the newest of that name")
 async def finds_holds(rig: Rig) -> None:
-    first = hold("abc123", state=HoldState.REJECTED, decided_at=after(1), decided_by="ann")
+    first = hold("abc123", state=HoldState.WITHDRAWN, decided_at=after(1), decided_by="ann")
     await rig.ledger.commit(Commit(holds=[first, hold("abd999"), hold("%")]))
     newest = hold("abc123", reason="again", created_at=after(9))
     await rig.ledger.commit(Commit(holds=[newest]))
@@ -98,6 +98,8 @@ async def decides_holds(rig: Rig) -> None:
 
     await rig.ledger.commit(Commit(holds=[hold("h1"), hold("h2", store=TRADE)]))
     await rig.ledger.commit(Commit(holds=[hold("h1", reason="told twice")]))
+    await rig.ledger.commit(decided(HoldState.REJECTED, 0))
+    assert [at.hash for at in await rig.ledger.holds(SHOP, [HoldState.REJECTED])] == ["h1"]
     await rig.ledger.commit(decided(HoldState.APPROVED, 1))
     await rig.ledger.commit(decided(HoldState.APPLIED, 2))
     assert [at.hash for at in await rig.ledger.holds()] == ["h2"]

@@ -52,6 +52,7 @@ MUTANTS = [
     (at_work.NewestIntentFirst, "L43"),
     (at_work.TakesTheFirstThatFits, "L44"),
     (at_work.NewHoldEachTime, "L45"),
+    (at_work.TakesNoForTheEnd, "L45"),
     (at_work.ReopensTheDecided, "L45"),
     (at_work.SharesRuns, "L46"),
     (at_work.RunsAsWritten, "L46"),
