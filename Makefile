@@ -5,11 +5,11 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: help demo test check bench soak format clean
+.PHONY: help demo test check bench hooks propagation soak kills format clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/.stamp ## Watch five stores being brought into agreement (SERVE=1 stays up)
 	@$(BIN)/stocksync demo $(if $(SERVE),--serve)
@@ -27,8 +27,17 @@ check: .venv/.stamp ## Lint, format, types, layers, lock file
 bench: .venv/.stamp ## Measure cycles beside their raw floor (SKUS=100000)
 	@$(BIN)/python -m tests.benchmarks.cycle --skus $(or $(SKUS),100000)
 
+hooks: .venv/.stamp ## Measure how many webhooks a second are taken durably
+	@$(BIN)/python -m tests.benchmarks.webhooks
+
+propagation: .venv/.stamp ## Measure how long a sale takes to reach the other stores (SALES=100)
+	@$(BIN)/python -m tests.benchmarks.propagation --sales $(or $(SALES),100)
+
 soak: .venv/.stamp ## Let the service run with shoppers and faults; nothing may grow (MINUTES=30)
 	@$(BIN)/python -m tests.benchmarks.soak --minutes $(or $(MINUTES),30)
+
+kills: .venv/.stamp ## Kill the running service under load, for a night (KILLS=500 SEED=1)
+	@KILLS=$(or $(KILLS),500) SEED=$(or $(SEED),1) $(BIN)/pytest -q -s tests/e2e/test_kills.py
 
 format: .venv/.stamp ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --fix .
