@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -20,7 +21,6 @@ _BY_HAND: Final = frozenset(
         ChangeKind.COUNT,
         ChangeKind.DRIFT,
         ChangeKind.REFUSED_INCREASE,
-        ChangeKind.HELD_INCREASE,
         ChangeKind.SWITCHED,
     }
 )
@@ -41,6 +41,35 @@ def by_another_hand(changes: Iterable[Change], *, feed: bool) -> list[Change]:
             or (feed and change.kind is ChangeKind.SALE and change.suspended > 0)
         )
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A write of ours: what the listing showed when it began, and, once `taken`, what after."""
+
+    before: int
+    target: int
+    began: datetime
+    taken: datetime | None = None
+
+
+def shown_since(
+    agreed: Iterable[tuple[datetime, int]], writes: Iterable[Written], since: datetime
+) -> list[int]:
+    """Return the numbers a listing showed since a moment, that of the moment first.
+
+    What was `agreed` on keeps one number for one moment; a write tells of two.
+    """
+    events = [(moment, 2, number) for moment, number in agreed]
+    for write in writes:
+        events.append((write.began, 0, write.before))
+        if write.taken is not None:
+            events.append((write.taken, 1, write.target))
+    events.sort(key=lambda at: at[:2])
+    before = [number for moment, _, number in events if moment <= since]
+    after = [number for moment, _, number in events if moment > since]
+    numbers = before[-1:] + after
+    return [number for at, number in enumerate(numbers) if not at or number != numbers[at - 1]]
 
 
 def fights(numbers: Sequence[int], own: AbstractSet[int]) -> bool:

@@ -105,7 +105,8 @@ def check(
     """Hold changes that are too many to be ordinary; lines a person approved do not count.
 
     `listings` are the store's counted listings, `in_stock` those of them above zero. `change`
-    names the gate for too many changes: the store's own, or those of our plan for it.
+    names the gate for too many changes: the store's own, or those of our plan for it, zeros
+    included, as its hold is not about what the store shows.
     """
     counted = [line for line in lines if line.key not in approved]
     zeroed = [
@@ -113,7 +114,7 @@ def check(
     ]
     if _too_many_out(len(zeroed), listings=listings, all_of=in_stock, limits=limits):
         return Trip(
-            gate=Gate.MASS_ZERO,
+            gate=Gate.MASS_ZERO if change is Gate.MASS_CHANGE else change,
             reason=f"{len(zeroed)} of {in_stock} listings in stock would fall to 0 at once",
             lines=tuple(lines),
         )

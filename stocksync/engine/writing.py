@@ -53,8 +53,8 @@ async def write_batch(
             news={at: glance.news[at] for at in changed},
         )
         await book_news(context, store, job.report, news, run=job.run, lease=job.lease)
-    if others and len(steady) < len(batch):
-        return True  # a group is written whole or not at all
+    if job.report.stopped or (others and len(steady) < len(batch)):
+        return True  # a gate stopped the store, or a group that is written whole moved on
     intents, kept = await announce(context, store, steady, run=job.run, lease=job.lease)
     again = bool(changed) or len(kept) < len(steady)
     if kept:

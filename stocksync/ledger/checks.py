@@ -11,7 +11,7 @@ from stocksync.domain.stock import NotCounted
 from stocksync.errors import LedgerBroken
 
 #: What a person or the engine decided finally; the same plan held again is a new hold.
-FINAL: Final = frozenset({HoldState.REJECTED, HoldState.WITHDRAWN, HoldState.APPLIED})
+FINAL: Final = frozenset({HoldState.WITHDRAWN, HoldState.APPLIED})
 
 
 def is_empty(commit: Commit) -> bool:

@@ -32,11 +32,10 @@ from stocksync.ledger import books, browsing, hints, journal, leases, proof, rea
 from stocksync.ledger.checks import check, check_hints, is_empty, require_keepable, require_zone
 from stocksync.ledger.engine import Database
 from stocksync.ledger.restoring import forget_beliefs
-from stocksync.ledger.schema import require_head
 from stocksync.ledger.witness import (
     Witness,
     changes_books,
-    found_older,
+    examine,
     pass_witness,
     raised,
     witness_for,
@@ -60,20 +59,11 @@ async def open_ledger(
     database = Database(url)
     watching = witness_for(database, witness)
     try:
-        frozen = await asyncio.to_thread(_examine, database, watching)
+        frozen = await asyncio.to_thread(examine, database, watching)
     except BaseException:
         database.close()
         raise
     return SqlLedger(database, now=now, witness=watching, frozen=frozen)
-
-
-def _examine(database: Database, witness: Witness | None) -> str:
-    """Require the right tables, and say why nothing may be written to them, if so."""
-    require_head(database)
-    if witness is None:
-        return ""
-    with database.asking() as connection:
-        return found_older(connection, witness)
 
 
 class SqlLedger:

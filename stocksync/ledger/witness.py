@@ -12,6 +12,7 @@ from stocksync.contracts.ledger import Commit
 from stocksync.errors import LedgerFrozen
 from stocksync.ledger.engine import Database, file_of
 from stocksync.ledger.installation import INSTALLATION
+from stocksync.ledger.schema import require_head
 from stocksync.ledger.tables import LISTINGS, MOVEMENTS
 
 SUFFIX: Final = ".witness"
@@ -63,7 +64,7 @@ class Witness:
             known = os.pread(handle, _DIGITS, 0)
             highest = int(known) if known.isdigit() and not lower else 0
             self.seen = max(highest, generation)
-            if generation > highest:
+            if lower or generation > highest:
                 os.pwrite(handle, b"%020d\n" % generation, 0)
         finally:
             os.close(handle)
@@ -75,6 +76,15 @@ def witness_for(database: Database, chosen: Path | None) -> Witness | None:
     if chosen is None and file is not None:
         chosen = file.with_name(file.name + SUFFIX)
     return None if chosen is None else Witness(chosen)
+
+
+def examine(database: Database, witness: Witness | None) -> str:
+    """Require the right tables, and say why nothing may be written to them, if so."""
+    require_head(database)
+    if witness is None:
+        return ""
+    with database.asking() as connection:
+        return found_older(connection, witness)
 
 
 def changes_books(commit: Commit) -> bool:

@@ -23,7 +23,7 @@ SAID: Final = {
     "adjusted": "Booked. The stores are brought to the new number now.",
     "adjusted-before": "This form was sent before; it was booked once.",
     "approved": "Approved. The store is read now, and the plan carried out.",
-    "rejected": "Rejected. The plan stays held as long as its cause lasts.",
+    "rejected": "Rejected. Nothing of it is done; numbers that a store showed are put right.",
     "reloaded": "Configuration and rules were read anew and are in force.",
 }
 

@@ -54,6 +54,9 @@ AT_THE_STORES: Final = {
     "DriftGrowing",
     "OversoldUnits",
 }
+#: An unanswered write stays in question for 15 minutes, however soon it is seen: that this alert
+#: clears is shown by promtool.
+OUTLASTING: Final = {"WritesUnknown"}
 #: Alerts provoked by stopping the service and by writing into its books.
 AT_THE_SERVICE: Final = {"ServiceDown", "LedgerImbalance", "ProjectionMismatch"}
 #: Alerts that `promtool test rules` alone shows (tests/integration/test_deploy_prometheus.py): no
@@ -165,9 +168,11 @@ async def test_every_panel_has_data_and_alerts_follow_the_stores_faults(tmp_path
         assert await empty_panels(prometheus) == set()
 
         mend_the_stores(shops, before)
+        await installation.reconcile()
 
         async def all_clear() -> bool:
-            return not await prometheus.alerts() and not await prometheus.alerts("pending")
+            ringing = await prometheus.alerts() | await prometheus.alerts("pending")
+            return ringing <= OUTLASTING
 
         await prometheus.until("clear again", 45, all_clear)
 

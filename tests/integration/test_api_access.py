@@ -133,6 +133,15 @@ async def test_a_ready_service_says_so_and_shows_its_metrics(api: Api) -> None:
     assert "stocksync_on_hand_units 0.0" in shown.text
 
 
+async def test_a_service_whose_books_went_back_in_time_is_not_ready(api: Api) -> None:
+    object.__setattr__(api.desk.context(), "frozen", lambda: "the books are frozen: restored")
+    headers = {"Authorization": f"Bearer {SECRETS['read']}"}
+    ready = await api.client.get("/readyz", headers=headers)
+
+    assert ready.status_code == 503
+    assert "the books are frozen" in ready.text
+
+
 NOWHERE = [
     ("GET", "/api/v1"),
     ("GET", "/api/v1/"),

@@ -160,6 +160,7 @@ async def test_a_store_that_cannot_be_read_is_shown_with_its_reason(api: Api) ->
 
     assert (stores["shop"]["outcome"], stores["trade"]["outcome"]) == ("failed", "ok")
     assert "shop is asleep" in stores["shop"]["error"]
+    assert (stores["shop"]["failures"], stores["trade"]["failures"]) == (1, 0)
 
 
 async def test_of_two_who_decide_at_once_both_are_told_how_it_stands(api: Api) -> None:

@@ -48,15 +48,32 @@ async def poll(dispatcher: Embedded, *stores: StoreId, times: int = 1) -> None:
         await dispatcher.idle()
 
 
-@pytest.mark.parametrize(
-    ("failures", "minutes"),
-    [(0, 0), (1, 0), (2, 0), (3, 1), (4, 2), (5, 4), (6, 8), (7, 16), (8, 30), (9, 30), (5000, 30)],
-)
+PAUSES = [(0, 0), (1, 0), (2, 0), (3, 1), (4, 2), (5, 4), (6, 8), (7, 16), (8, 30), (5000, 30)]
+
+
+@pytest.mark.parametrize(("failures", "minutes"), PAUSES)
 def test_a_pause_begins_with_the_third_failure_and_doubles_up_to_half_an_hour(
     failures: int, minutes: int
 ) -> None:
     assert circuit.pause(failures) == timedelta(minutes=minutes)
     assert circuit.is_open(failures) == bool(minutes)
+
+
+#: The rule bent in every way that matters; the table above has to notice each.
+BENT: dict[str, tuple[str, object]] = {
+    "opens after two": ("FAILURES_MAX", 2),
+    "opens after four": ("FAILURES_MAX", 4),
+    "begins with two minutes": ("FIRST_PAUSE", timedelta(minutes=2)),
+    "grows for ever": ("LONGEST_PAUSE", timedelta(days=365)),
+    "never grows": ("LONGEST_PAUSE", timedelta(minutes=1)),
+}
+
+
+@pytest.mark.parametrize("bent", BENT)
+def test_the_table_notices_a_bent_rule(bent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit, *BENT[bent])
+    told = [circuit.pause(failures) for failures, _ in PAUSES]
+    assert told != [timedelta(minutes=minutes) for _, minutes in PAUSES]
 
 
 def test_what_a_person_must_mend_opens_at_once_and_never_makes_a_long_pause_shorter() -> None:
@@ -82,7 +99,7 @@ def test_only_work_in_the_same_direction_ends_it(failed: str, worked: str, *, ov
     assert circuit.ends(worked, circuit.described(failed, "push: pull: down")) is over
 
 
-async def test_three_failed_pulls_in_a_row_pause_the_store_and_the_fourth_poll_asks_nothing() -> None:
+async def test_three_failed_pulls_in_a_row_pause_it_and_the_fourth_poll_asks_nothing() -> None:
     at, dispatcher, _ = await served()
     at.shops[A].census_errors = down(9)
     await poll(dispatcher, A, times=3)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stocksync.domain.flapping import by_another_hand, fights
+from stocksync.domain.flapping import Written, by_another_hand, fights, shown_since
 from stocksync.domain.gates import (
     REFUSABLE,
     STOPPING,
@@ -85,7 +85,19 @@ def test_units_a_person_approved_are_not_counted() -> None:
 def test_below_zero_is_as_much_out_of_stock_as_zero() -> None:
     assert gate_of(check(lines([(5, -5)] * 3), listings=3, in_stock=3)) is Gate.MASS_ZERO
     assert gate_of(check(lines([(5, -1)] * 21), listings=100, in_stock=100)) is Gate.MASS_ZERO
-    assert check(lines([(-5, -6)] * 10), listings=40, in_stock=40) is None
+    assert check(lines([(-5, -6), (0, -1)] * 5), listings=40, in_stock=40) is None
+
+
+def test_three_in_ten_listings_may_change_and_not_one_more_and_twenty_are_few() -> None:
+    assert check(lines([(5, 4)] * 30), listings=100, in_stock=100) is None
+    assert gate_of(check(lines([(5, 4)] * 31), listings=100, in_stock=100)) is Gate.MASS_CHANGE
+    assert check(lines([(5, 4)] * 19), listings=20, in_stock=20) is None
+    assert gate_of(check(lines([(5, 4)] * 20), listings=20, in_stock=20)) is Gate.MASS_CHANGE
+
+
+def test_a_plan_of_ours_is_held_by_its_own_gate_zeros_or_not() -> None:
+    ours = check(lines([(5, 0)] * 20), listings=20, in_stock=20, change=Gate.MASS_PUSH)
+    assert gate_of(ours) is Gate.MASS_PUSH
 
 
 def test_a_fifth_of_the_listings_may_lose_their_count_and_not_one_more() -> None:
@@ -121,7 +133,9 @@ def test_a_million_is_a_quantity_and_one_more_is_not() -> None:
     assert not in_range(900_000, 1_000_001, most=900_000)
     assert in_range(0, -1_000_000)
     assert not in_range(0, -1_000_001)
+    assert not in_range(1_000_000, 1_000_001, most=1_000_000)
     assert in_range(900_000, 1_000_001, approved=True)
+    assert suspects(lines([(5, None)])) == []
 
 
 def test_a_listing_met_for_the_first_time_has_only_the_great_limit() -> None:
@@ -231,6 +245,18 @@ def test_three_flips_between_our_number_and_another_are_a_fight(
     numbers: list[int], own: set[int], fight: bool
 ) -> None:
     assert fights(numbers, own) is fight
+
+
+def test_what_a_listing_showed_is_told_by_agreements_and_by_our_writes() -> None:
+    agreed = [(hour(0), 5), (hour(2), 5), (hour(4), 7)]
+    assert shown_since([(hour(0), 4), (hour(2), 5), (hour(4), 7)], [], hour(2)) == [5, 7]
+    writes = [
+        Written(before=8, target=5, began=hour(2), taken=hour(2)),
+        Written(before=5, target=6, began=hour(3)),  # not known to have arrived
+    ]
+    assert shown_since(agreed, writes, hour(1)) == [5, 8, 5, 7]
+    assert shown_since(agreed, writes, hour(2)) == [5, 7]
+    assert shown_since([], [], NOON) == []
 
 
 def change(kind: ChangeKind, *, suspended: int = 0) -> Change:
