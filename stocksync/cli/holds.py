@@ -79,7 +79,7 @@ def _decide(ctx: typer.Context, wanted: str, to: HoldState, allowed: tuple[HoldS
         elif to is HoldState.APPROVED:
             say(f"approved by {name(decided.decided_by)}; the next sync carries it out")
         else:
-            say(f"rejected by {name(decided.decided_by)}; nothing of it is done, while its cause lasts")
+            say(f"rejected by {name(decided.decided_by)}; nothing of it is done")
 
     session.answer(_document(decided), draw)
     return Exit.DONE

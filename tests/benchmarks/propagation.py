@@ -66,9 +66,9 @@ def main() -> None:
     took, buckets = asyncio.run(measure(sales))
     p50, p95 = (quantile(took, part) for part in (0.5, 0.95))
     print(f"{sales} sales, each store pulled every {POLL}")
-    print(f"sold until all others show it: p50 {p50:.2f} s, p95 {p95:.2f} s, max {max(took):.2f} s")
+    print(f"sold until all others show it: p50 {p50:.2f}, p95 {p95:.2f}, at most {max(took):.2f} s")
     edge, writes = bucket_of(buckets, 0.95), max(buckets.values())
-    print(f"seen until confirmed, as the service counts it: p95 at most {edge:g} s ({writes} writes)")
+    print(f"seen until confirmed, by the service: p95 at most {edge:g} s ({writes} writes)")
 
 
 if __name__ == "__main__":
