@@ -155,10 +155,17 @@ def explain(
     every story came from outside: a return, a restock, somebody's edit.
     """
     stories = unexplained or {0}
+    writes = frozenset(own)
     if number != baseline - sold.units:
-        bases = {baseline, *own}
-        left = {story + base - number - sold.units for story in stories for base in bases}
-        stories = {story + max(0, min(-story, sold.overwritten)) for story in left}
+        left = set()
+        for base in {baseline, *writes}:
+            # Nobody knows when a write took place that was not answered: what it may have hidden
+            # is anything that was sold.
+            hidden = max(sold.overwritten, sold.units) if base in writes else sold.overwritten
+            for story in stories:
+                rest = story + base - number - sold.units
+                left.add(rest + max(0, min(-rest, hidden)))
+        stories = left
     outside = max(0, -max(stories))
     after = frozenset(sorted({story + outside for story in stories}, key=abs)[:STORIES_MAX])
     return (ALL_EXPLAINED if after == {0} else after), outside
