@@ -150,22 +150,22 @@ def explain(
     """Explain a level by orders; return what is left of each story, and the units from outside.
 
     A story is which of our unanswered writes (`own`) took place. A level that is the baseline less
-    what was ordered needs no new story. Otherwise each write may have: every story goes on from
-    each number the store may have shown, and orders told later decide. Units that are too many in
-    every story came from outside: a return, a restock, somebody's edit.
+    what was ordered needs no new story, unless units are missing already, which one of those writes
+    may account for. Otherwise each may have: every story goes on from each number the store may
+    have shown, and orders told later decide. Nobody knows when an unanswered write took place, so
+    it may have hidden anything that was sold. Units that are too many in every story came from
+    outside: a return, a restock, somebody's edit.
     """
     stories = unexplained or {0}
     writes = frozenset(own)
-    if number != baseline - sold.units:
-        left = set()
-        for base in {baseline, *writes}:
-            # Nobody knows when a write took place that was not answered: what it may have hidden
-            # is anything that was sold.
-            hidden = max(sold.overwritten, sold.units) if base in writes else sold.overwritten
-            for story in stories:
-                rest = story + base - number - sold.units
-                left.add(rest + max(0, min(-rest, hidden)))
-        stories = left
+    if number != baseline - sold.units or (writes and unexplained):
+        hidden = {baseline: sold.overwritten} | dict.fromkeys(writes, max(0, sold.units))
+        left = {
+            (story + base - number - sold.units, most)
+            for story in stories
+            for base, most in hidden.items()
+        }
+        stories = {story + max(0, min(-story, most)) for story, most in left}
     outside = max(0, -max(stories))
     after = frozenset(sorted({story + outside for story in stories}, key=abs)[:STORIES_MAX])
     return (ALL_EXPLAINED if after == {0} else after), outside

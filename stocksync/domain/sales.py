@@ -1,6 +1,6 @@
 """Book what orders say, and what nothing explained in time."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -90,12 +90,18 @@ def _words(news: LineNews) -> str:
 
 
 def settled(
-    waiting: Iterable[ListingRecord], book: Rulebook, *, at: datetime, run: str
+    waiting: Iterable[ListingRecord],
+    book: Rulebook,
+    *,
+    known: Collection[Sku],
+    at: datetime,
+    run: str,
 ) -> tuple[list[ListingRecord], list[Movement]]:
     """Stop waiting for evidence: believe the likeliest story of each listing, and book its rest.
 
     Units that are missing in that story are booked away: they are not there, whatever it was.
-    Other withheld units come back to sale, and their listings are due.
+    Other withheld units come back to sale, and their listings are due. Of a SKU that is not `known`
+    to the ledger nothing was ever withheld.
     """
     records: list[ListingRecord] = []
     moves: list[Movement] = []
@@ -106,7 +112,8 @@ def settled(
         records.append(
             replace(record, unexplained=ALL_EXPLAINED, unexplained_since=None, due_since=due)
         )
-        moves += _settling(record, missing, back, book, at=at, run=run)
+        if record.sku is not None and set(book.parts(record.sku)) <= set(known):
+            moves += _settling(record, missing, back, book, at=at, run=run)
     return records, moves
 
 

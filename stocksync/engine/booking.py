@@ -78,7 +78,7 @@ async def _fill(
     commit.due_since = glance.started_at
     unknown = await context.ledger.intents(store.id, (IntentState.UNKNOWN,))
     commit.intents = resolve_by_readings(
-        unknown, numbers_seen(glance.news), context.horizon(), complete=glance.complete
+        unknown, numbers_seen(glance.news), context.horizon(), now=now, complete=glance.complete
     )
     remembered = await context.ledger.store(store.id)
     whole = glance.complete
@@ -116,7 +116,9 @@ async def _give_up(context: Context, store: Store, commit: Commit, *, run: str) 
         and record.unexplained_since <= now - patience
         and record.listing not in changed
     ]
-    records, movements = settled(late, context.book, at=now, run=run)
+    skus = {record.sku for record in late if record.sku is not None}
+    known = await context.ledger.levels({part for sku in skus for part in context.book.parts(sku)})
+    records, movements = settled(late, context.book, known=known, at=now, run=run)
     commit.records += records
     commit.movements += movements
 

@@ -57,6 +57,7 @@ def resolve_by_readings(
     numbers: Mapping[ListingId, int | None],
     horizon: datetime,
     *,
+    now: datetime,
     complete: bool,
 ) -> list[Intent]:
     """Close the unknown intents that can no longer arrive, of listings that were read since.
@@ -71,10 +72,10 @@ def resolve_by_readings(
         if intent.created_at >= horizon or not read:
             continue
         if numbers.get(intent.listing) == intent.target:
-            decided.append(replace(intent, state=IntentState.CONFIRMED, detail="seen in the store"))
+            decided.append(closed(intent, IntentState.CONFIRMED, now, "seen in the store"))
         else:
             detail = "not seen in the store in time"
-            decided.append(replace(intent, state=IntentState.SETTLED, detail=detail))
+            decided.append(closed(intent, IntentState.SETTLED, now, detail))
     return decided
 
 
