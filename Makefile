@@ -5,7 +5,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: help demo test check bench hooks propagation soak kills format clean
+.PHONY: help demo test check bench hooks propagation soak kills simulate reliability format clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -38,6 +38,12 @@ soak: .venv/.stamp ## Let the service run with shoppers and faults; nothing may 
 
 kills: .venv/.stamp ## Kill the running service under load, for a night (KILLS=500 SEED=1)
 	@KILLS=$(or $(KILLS),500) SEED=$(or $(SEED),1) $(BIN)/pytest -q -s tests/e2e/test_kills.py
+
+simulate: .venv/.stamp ## Run whole worlds from a seed each (SEEDS=500 FIRST=0)
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),500) --first $(or $(FIRST),0) --jobs 2
+
+reliability: .venv/.stamp ## Print what was proved, figure by figure (SEEDS=500 EACH=1)
+	@$(BIN)/python -m tests.simulation.figures --seeds $(or $(SEEDS),500) --each $(or $(EACH),1)
 
 format: .venv/.stamp ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --fix .

@@ -42,16 +42,26 @@ async def picture_for(context: Context, records: Sequence[ListingRecord]) -> Pic
 
 
 async def exposures(context: Context, skus: Collection[Sku]) -> dict[Sku, dict[ListingKey, int]]:
-    """Return how many units of each stocked SKU behind these its listings may still sell."""
+    """Return how many units of each stocked SKU behind these its listings may still sell.
+
+    What listings show is asked again after their writes: one that is confirmed in between is found
+    as a write or as a number, and at worst as both.
+    """
     book = context.book
     parts = {part for sku in skus for part in book.parts(sku)}
     exposed: dict[Sku, dict[ListingKey, int]] = {part: {} for part in parts}
-    for record in await context.ledger.records_of(book.affected(parts)):
-        if record.store not in context.stores or record.presence is Presence.GONE:
-            continue
+    listed = [
+        record
+        for record in await context.ledger.records_of(book.affected(parts))
+        if record.store in context.stores and record.presence is not Presence.GONE
+    ]
+    beyond = {record.key: await _beyond_shown(context, record) for record in listed}
+    again = await context.ledger.records_of(book.affected(parts))
+    now = {record.key: _shown(record) for record in again}
+    for record in listed:
         if record.sku is None:
             continue
-        most = await _most(context, record)
+        most = max(_shown(record), now.get(record.key, 0)) + beyond[record.key]
         pack = book.policy(record.sku, record.store).pack
         for part, needed in book.parts(record.sku).items():
             if part in exposed:
@@ -59,13 +69,18 @@ async def exposures(context: Context, skus: Collection[Sku]) -> dict[Sku, dict[L
     return exposed
 
 
-async def _most(context: Context, record: ListingRecord) -> int:
-    """Return the most a listing may sell: what it shows, and what it may have sold or sell yet.
+def _shown(record: ListingRecord) -> int:
+    """Return the most that the books know a listing to show."""
+    return max(0, record.baseline or 0, shown_number(record.reading) or 0)
+
+
+async def _beyond_shown(context: Context, record: ListingRecord) -> int:
+    """Return what a listing may have sold or sell yet beyond what it shows.
 
     A write overwrites what is sold while it is under way, so what stood there before it counts
     until the orders are read after it; and so does a number whose write was not answered.
     """
-    most = max(record.baseline or 0, shown_number(record.reading) or 0)
+    most = 0
     known_at = await _sales_known_at(context, record.store)
     for intent in await context.ledger.writes(record.store, record.listing, WRITES_SEEN):
         if intent.state in (IntentState.OPEN, IntentState.UNKNOWN):
@@ -73,7 +88,7 @@ async def _most(context: Context, record: ListingRecord) -> int:
         done = intent.state is IntentState.CONFIRMED
         if done and (known_at is None or (intent.resolved_at or known_at) >= known_at):
             most += max(0, intent.before)
-    return max(0, most)
+    return most
 
 
 async def _sales_known_at(context: Context, store: StoreId) -> datetime | None:
