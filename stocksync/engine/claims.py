@@ -8,7 +8,7 @@ from stocksync.domain.availability import available
 from stocksync.domain.identifiers import ListingId
 from stocksync.domain.plan import levels_of_sku
 from stocksync.domain.rules import Mode
-from stocksync.domain.stock import Correction, Counted, ListingRecord, shown_number
+from stocksync.domain.stock import Correction, Counted, ListingRecord, Presence, shown_number
 from stocksync.engine.context import Context, Store
 from stocksync.engine.intents import closed, open_intents
 from stocksync.engine.picture import exposures
@@ -31,7 +31,10 @@ async def whole_groups(
     records = {
         listing: record
         for listing, record in (await context.ledger.records(store.id, named)).items()
-        if record.group in groups and listing not in mine and isinstance(record.reading, Counted)
+        if record.group in groups
+        and listing not in mine
+        and record.presence is Presence.PRESENT
+        and isinstance(record.reading, Counted)
     }
     free = store.connector.capabilities.write_batch_max - len(batch)
     for listing, record in list(records.items())[: max(0, free)]:

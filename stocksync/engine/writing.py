@@ -7,6 +7,7 @@ from stocksync import metrics
 from stocksync.contracts.connector import ReadBack, WriteOutcome, WriteResult
 from stocksync.contracts.ledger import Intent, IntentState
 from stocksync.domain.identifiers import ListingId
+from stocksync.domain.merge import hypotheses
 from stocksync.domain.stock import Correction, ListingRecord, Observation, shown_number
 from stocksync.engine.batches import halves
 from stocksync.engine.claims import announce, whole_groups
@@ -53,9 +54,14 @@ async def write_batch(
             news={at: glance.news[at] for at in changed},
         )
         await book_news(context, store, job.report, news, run=job.run, lease=job.lease)
-    if job.report.stopped or (others and len(steady) < len(batch)):
+    whole = store.connector.capabilities.whole_group_writes
+    if job.report.stopped or (whole and len(steady) < len(batch)):
         return True  # a gate stopped the store, or a group that is written whole moved on
     intents, kept = await announce(context, store, steady, run=job.run, lease=job.lease)
+    if whole and len(kept) < len(steady):
+        parts = [intents[at.listing] for at in kept]
+        await job.close(parts, IntentState.SUPERSEDED, "a group is not written in part")
+        return True
     again = bool(changed) or len(kept) < len(steady)
     if kept:
         job.report.corrections += sum(not at.companion for at in kept)
@@ -170,5 +176,22 @@ async def _prove(
     if kept:
         detail = "the store answered yes, but still shows the old number"
         await park(job, [at.listing for at in kept], [intents[at.listing] for at in kept], detail)
-    await confirm(job, [at for at in applied if at not in kept], intents, planned)
-    return False
+    moved = [at for at in doubted if at not in kept and _is_still_old(at, seen.get(at.listing))]
+    sure = [at for at in applied if at not in kept and at not in moved]
+    await confirm(job, sure, intents, planned)
+    if not moved:
+        return False
+    detail = "the store answered yes, but its number is nearer to the old one"
+    return await question(job, [intents[at.listing] for at in moved], detail)
+
+
+def _is_still_old(correction: Correction, seen: Observation | None) -> bool:
+    """Tell whether a number is the old one less a sale, rather than the one we wrote less a sale.
+
+    A store may answer yes and not take the number (`ReadBack`), and sell before it is asked again.
+    """
+    shown = None if seen is None else shown_number(seen.reading)
+    if shown is None or shown == correction.quantity:
+        return False
+    likely, _ = hypotheses(shown, frozenset({correction.expected, correction.quantity}))
+    return likely == shown - correction.expected

@@ -49,6 +49,10 @@ class Truth:
         believed = role in (Role.CHANNEL, Role.MASTER) and story.store not in self.merchant.fed
         return story.baseline is not None and believed
 
+    def _in_stock(self, store: str) -> int:
+        """Count the listings of a store of which the ledger believes that they are in stock."""
+        return sum(at.store == store and bool(at.baseline) for at in self.stories.values())
+
     def believed(self) -> list[Story]:
         return [story for story in self.stories.values() if self.counts(story)]
 
@@ -218,7 +222,7 @@ class Truth:
         if units and not self.counts(story):
             self.trace.broken("I4", f"{story.name} is not believed, and booked {units:+}")
         if units < 0 and record.baseline == 0:
-            self.watch.zero_believed(story)
+            self.watch.zero_believed(story, others=self._in_stock(story.store))
         if not own and self._refused_increase(story, record, before, units):
             return
         looked = [outside for at, outside in story.samples if own or self._is_of(record, at)]

@@ -104,13 +104,13 @@ class Watch:
         if rule == "hold" and (story.store, listing) not in self.agreed:
             self.trace.broken("I13", f"{story.name} booked {units:+}, and nobody approved")
 
-    def zero_believed(self, story: Story) -> None:
+    def zero_believed(self, story: Story, *, others: int) -> None:
         """Judge a sale to zero while a whole store stands at zero."""
         codes = self.zeroing.get(story.store, set())
         if story.code not in codes:
             return
         believed = self.believed[story.store]
         believed.add(story.code)
-        if len(believed) >= 3 and believed >= codes:
+        if len(believed) >= 3 and believed >= codes and not others:
             self.trace.broken("I13", f"{story.store}: all of {sorted(codes)} were booked to zero")
             self.zeroing.pop(story.store, None)

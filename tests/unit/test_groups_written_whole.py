@@ -50,6 +50,17 @@ async def test_a_sibling_that_moved_stops_the_write_and_is_booked_first() -> Non
     assert (BLUE, 10) not in shop.written
 
 
+async def test_a_group_of_which_one_number_moved_is_not_written_in_part() -> None:
+    at = await mugs()
+    at.sell("a", "RED", 2)
+    at.sell("a", "BLUE", 1)
+    shop = at.shops[B]
+    shop.before_read = [(BLUE, 6)]
+    await at.sync()
+    assert await at.on_hand("BLUE") == 5
+    assert sorted(shop.written) == [(BLUE, 5), (RED, 8)], "one write, with both of them"
+
+
 async def test_what_is_only_carried_along_counts_as_no_correction_and_stays_as_it_was() -> None:
     at = await mugs()
     before = (await at.ledger.records(B))[BLUE]
