@@ -5,6 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 import stamina
+from hypothesis import settings
+
+# A busy machine is no defect: what takes long is for benchmarks to say.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -108,14 +109,20 @@ async def preview(
     *,
     skus: Collection[Sku] | None = None,
 ) -> Plan:
-    """Read every store and work out what a run would do now; nothing is booked or written."""
+    """Read every store and work out what a run would do now; nothing is booked or written.
+
+    No job of this process works at these stores meanwhile: levels and baselines are of one moment.
+    """
     chosen = [context.stores[at] for at in (stores or context.stores)]
-    seen = await asyncio.gather(*(_look(context, store, skus) for store in chosen))
-    moved = [movement for at in seen for movement in at.movements]
-    plans = [
-        await _outgoing(context, store, at, moved, skus)
-        for store, at in zip(chosen, seen, strict=True)
-    ]
+    async with AsyncExitStack() as turns:
+        for store in sorted(chosen, key=lambda at: at.id):
+            await turns.enter_async_context(store.turn)
+        seen = await asyncio.gather(*(_look(context, store, skus) for store in chosen))
+        moved = [movement for at in seen for movement in at.movements]
+        plans = [
+            await _outgoing(context, store, at, moved, skus)
+            for store, at in zip(chosen, seen, strict=True)
+        ]
     return Plan(stores=tuple(plans))
 
 

@@ -292,3 +292,17 @@ async def test_an_unknown_store_is_refused_with_the_nearest_name() -> None:
     _, dispatcher = await agreed()
     with pytest.raises(UnknownName, match="did you mean 'a'"):
         await dispatcher.reconcile(Wish(stores=(StoreId("aa"),)))
+
+
+async def test_a_dry_run_sees_one_moment_whatever_a_scheduled_job_books_meanwhile() -> None:
+    at, dispatcher = await agreed()
+    at.sell("a", "MUG", 2)
+    run = await dispatcher.reconcile(Wish(dry_run=True))
+    dispatcher.request(A, "pull")
+    assert [event.stage async for event in dispatcher.events(run)][-1] == "ended"
+    kept = await at.ledger.run(run)
+    assert kept is not None
+    lines = [(line["before"], line["after"]) for report in kept.stores for line in report["lines"]]
+    assert lines in ([(10, 8), (10, 8)], [(10, 8)])
+    await dispatcher.idle()
+    assert at.shows("b") == {"MUG": 8}
