@@ -13,7 +13,8 @@ from stocksync.cli.probes import Probe, probe
 from stocksync.cli.session import session_of
 from stocksync.cli.start import shown_database
 from stocksync.cli.tables import draw_table, note, say
-from stocksync.cli.text import count, number
+from stocksync.cli.text import count
+from stocksync.engine.words import number
 from stocksync.errors import LedgerUnavailable
 
 

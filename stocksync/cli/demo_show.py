@@ -8,9 +8,10 @@ from typing import Any, Final
 from stocksync.cli.demo_proof import Difference, StoreProof, all_wrong
 from stocksync.cli.demo_story import Story
 from stocksync.cli.tables import draw_table, say
-from stocksync.cli.text import count, name, number
+from stocksync.cli.text import count
 from stocksync.contracts.ledger import Verdict
 from stocksync.domain.identifiers import StoreId
+from stocksync.engine.words import name, number
 
 WIDTH: Final = 80
 LINES_MAX: Final = 20

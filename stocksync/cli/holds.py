@@ -12,9 +12,10 @@ from stocksync.cli.plans import draw_lines, line_document
 from stocksync.cli.root import Command, Family
 from stocksync.cli.session import session_of
 from stocksync.cli.tables import say, say_rest
-from stocksync.cli.text import age, count, moment, name
+from stocksync.cli.text import age, count, moment
 from stocksync.contracts.ledger import Commit, Hold, HoldState
 from stocksync.engine.context import Context
+from stocksync.engine.words import name
 from stocksync.errors import UnknownName
 
 LINES_MAX: Final = 20

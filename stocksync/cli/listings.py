@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from stocksync.cli.tables import draw_table, say
-from stocksync.cli.text import age, change, line, moment, name, number, signed
+from stocksync.cli.text import age, moment, signed
 from stocksync.contracts.ledger import BookedMovement
 from stocksync.domain.availability import Step
 from stocksync.domain.identifiers import LocationId
@@ -12,6 +12,7 @@ from stocksync.domain.movements import Movement, at
 from stocksync.domain.rules import Rule
 from stocksync.domain.stock import ListingRecord, NotCounted
 from stocksync.engine.explain import SkuView, shown
+from stocksync.engine.words import change, line, name, number
 
 _HERE = at(LocationId(""))
 

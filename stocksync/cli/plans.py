@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from stocksync.cli.exits import worst
 from stocksync.cli.tables import draw_table, say, say_rest
-from stocksync.cli.text import change, count, line, name
+from stocksync.cli.text import count
 from stocksync.domain.gates import Gate, LineKey
 from stocksync.domain.plan import Line
 from stocksync.engine.preview import Plan
+from stocksync.engine.words import change, line, name
 
 _COUNTED: Final = (
     "readings",

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from stocksync.cli.exits import Exit, Interrupted, told
 from stocksync.cli.session import print_json, session_of
-from stocksync.cli.text import line
+from stocksync.engine.words import line
 
 DEBUG_VARIABLE: Final = "STOCKSYNC_DEBUG"
 #: Where each command of the root is found: `module:name` of a function or of a typer.Typer.

@@ -13,7 +13,7 @@ from stocksync.cli.listings import draw_steps, rule_text
 from stocksync.cli.root import Command, Family
 from stocksync.cli.session import session_of
 from stocksync.cli.tables import draw_table, note, say
-from stocksync.cli.text import NOTHING, count, name, number
+from stocksync.cli.text import count
 from stocksync.domain.availability import Step, Steps
 from stocksync.domain.identifiers import Sku, StoreId
 from stocksync.domain.plan import levels_of_sku, target_for
@@ -21,6 +21,7 @@ from stocksync.domain.rules import Buffer, Policy
 from stocksync.engine.context import Context
 from stocksync.engine.explain import step_json
 from stocksync.engine.stocktake import unknown_sku
+from stocksync.engine.words import NOTHING, name, number
 
 app = typer.Typer(
     cls=Family, no_args_is_help=True, help="Check the rules, and see which of them hold for a SKU."

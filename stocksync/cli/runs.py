@@ -10,9 +10,10 @@ from stocksync.cli.plans import draw_reports
 from stocksync.cli.root import Command, Family
 from stocksync.cli.session import session_of
 from stocksync.cli.tables import draw_table, say
-from stocksync.cli.text import line, moment, span
+from stocksync.cli.text import moment
 from stocksync.contracts.ledger import RunRecord
 from stocksync.engine.context import Context
+from stocksync.engine.words import line, span
 from stocksync.errors import UnknownName
 
 LOOKED_AT_MAX = 1000

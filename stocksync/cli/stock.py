@@ -12,7 +12,7 @@ from stocksync.cli.root import Command, Family
 from stocksync.cli.session import session_of
 from stocksync.cli.stockfile import as_csv, print_csv, read_file, rows_of, save_csv
 from stocksync.cli.tables import LINES_MAX, draw_table, note, say, say_rest
-from stocksync.cli.text import change, count, name
+from stocksync.cli.text import count
 from stocksync.domain.availability import free
 from stocksync.domain.identifiers import LocationId, Sku
 from stocksync.domain.stock import Levels
@@ -20,6 +20,7 @@ from stocksync.domain.stocktake import UNITS_MAX, Count, where, whole_number
 from stocksync.engine import stocktake
 from stocksync.engine.context import Context
 from stocksync.engine.explain import SkuView, view
+from stocksync.engine.words import change, name
 from stocksync.errors import ConfigurationError, UnknownName
 
 app = typer.Typer(cls=Family, no_args_is_help=True, help="See, count and adjust what is in stock.")

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from stocksync.cli.text import line
 from stocksync.domain.identifiers import MAIN_LOCATION, LocationId, Sku
 from stocksync.domain.stock import Levels, StockLevel
 from stocksync.domain.stocktake import Count, read_counts
+from stocksync.engine.words import line
 from stocksync.errors import ConfigurationError
 
 HEADER: Final = ("sku", "on_hand", "location")

@@ -10,10 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from stocksync.cli.text import line
 from stocksync.domain.identifiers import StoreId
 from stocksync.engine.sync import Progress as Tell
 from stocksync.engine.sync import no_progress
+from stocksync.engine.words import line
 
 LINES_MAX: Final = 100
 _STAGES: Final = 2

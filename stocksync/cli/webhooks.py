@@ -16,9 +16,9 @@ from stocksync.cli.exits import Exit
 from stocksync.cli.root import Command, Family
 from stocksync.cli.session import session_of
 from stocksync.cli.tables import draw_table, say
-from stocksync.cli.text import name
 from stocksync.contracts.connector import Webhook, WebhookAdmin
 from stocksync.domain.origins import origin_from
+from stocksync.engine.words import name
 from stocksync.errors import ConfigurationError, ConnectorError, StoreRejected
 from stocksync.settings import StoreSettings
 

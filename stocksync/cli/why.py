@@ -1,7 +1,7 @@
 """`history` and `explain`: where a SKU's numbers come from."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -9,13 +9,14 @@ from stocksync.cli import books
 from stocksync.cli.exits import Exit
 from stocksync.cli.listings import draw_movements, draw_steps, draw_totals, reading_text
 from stocksync.cli.session import session_of
-from stocksync.cli.story import STANDING, Story, intent_text, target_text
 from stocksync.cli.tables import say
-from stocksync.cli.text import age, moment, name, number
-from stocksync.contracts.ledger import BookedMovement
+from stocksync.cli.text import age, moment
+from stocksync.contracts.ledger import BookedMovement, Intent
 from stocksync.engine.context import Context
-from stocksync.engine.explain import SkuView, movement_json, step_json, view
+from stocksync.engine.explain import ListingView, SkuView, movement_json, view
 from stocksync.engine.stocktake import unknown_sku
+from stocksync.engine.story import Story, document, stories
+from stocksync.engine.words import change, line, name, number
 from stocksync.errors import UnknownName
 
 LAST: Final = 5
@@ -66,73 +67,11 @@ def explain(
 
     async def work(context: Context) -> tuple[SkuView, list[Story]]:
         found = await view(context, books.sku_named(sku), store=stores[0] if stores else None)
-        return found, await _stories(context, found)
+        return found, await stories(context, found)
 
-    found, stories = books.run(files, work)
-    session.answer(_document(found, stories), lambda: _draw(found, stories))
+    found, told = books.run(files, work)
+    session.answer(document(found, told), lambda: _draw(found, told))
     return Exit.DONE
-
-
-async def _stories(context: Context, found: SkuView) -> list[Story]:
-    """Gather what is under way for each listing of a SKU."""
-    stores = {listing.record.store for listing in found.listings}
-    intents = [at for store in sorted(stores) for at in await context.ledger.intents(store)]
-    holds = [at for store in sorted(stores) for at in await context.ledger.holds(store, STANDING)]
-    now = context.now()
-    return [
-        Story(
-            view=listing,
-            store=context.stores[listing.record.store],
-            intents=[at for at in intents if (at.store, at.listing) == listing.record.key],
-            holds=[
-                hold
-                for hold in holds
-                if any((at.store, at.listing) == listing.record.key for at in hold.lines)
-            ],
-            now=now,
-        )
-        for listing in found.listings
-    ]
-
-
-def _document(found: SkuView, stories: Sequence[Story]) -> dict[str, Any]:
-    """Return the object of `stock show`, with the whole way to each number."""
-    return {
-        **found.as_json(),
-        "parts": dict(found.parts),
-        "movements": [movement_json(booked) for booked in found.movements],
-        "listings": [_listing_document(story) for story in stories],
-    }
-
-
-def _listing_document(story: Story) -> dict[str, Any]:
-    record = story.record
-    return {
-        **story.view.as_json(),
-        "read_at": record.reading.read_at.isoformat() if record.reading else None,
-        "quarantine": record.quarantine,
-        "settled": record.settled,
-        "due_since": record.due_since.isoformat() if record.due_since else None,
-        "retry_at": record.retry_at.isoformat() if record.retry_at else None,
-        "attempts": record.attempts,
-        "intents": [
-            {
-                "id": at.id,
-                "run": at.run,
-                "state": at.state.value,
-                "before": at.before,
-                "target": at.target,
-                "created_at": at.created_at.isoformat(),
-            }
-            for at in story.intents
-        ],
-        "holds": [
-            {"hash": at.hash, "gate": at.gate.value, "state": at.state.value, "reason": at.reason}
-            for at in story.holds
-        ],
-        "steps": [step_json(step) for step in story.view.steps],
-        "next": story.next(),
-    }
 
 
 def _draw(found: SkuView, stories: Sequence[Story]) -> None:
@@ -166,3 +105,14 @@ def _draw_story(story: Story) -> None:
         draw_steps(story.view.steps)
     say(f"  target    {target_text(story.view)}")
     say(f"  next      {story.next()}")
+
+
+def intent_text(intent: Intent) -> str:
+    """Say what a write was for and where it stands."""
+    state = intent.state.value
+    return f"{state}: {change(intent.before, intent.target)} (run {line(intent.run)})"
+
+
+def target_text(view: ListingView) -> str:
+    """Show a listing's target as its store would."""
+    return number(view.as_json()["target"])

@@ -12,12 +12,12 @@ import structlog
 
 from stocksync import logs, metrics
 from stocksync.cli.stockfile import as_csv, read_file, rows_of
-from stocksync.cli.text import line
 from stocksync.connectors.quantity import reading
 from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.stock import Counted, NotCounted
 from stocksync.domain.stocktake import Count
 from stocksync.engine.explain import view
+from stocksync.engine.words import line
 from stocksync.errors import StoreRejected
 from stocksync.ledger.engine import Database
 from stocksync.ledger.migrations import migrate
