@@ -15,15 +15,13 @@ from stocksync.connectors.order_feed import (
     OrderPages,
     dated,
     is_cancelled,
+    line_of,
     lines_in,
     moment,
     numbered,
     order_id,
     text_of,
-    units_in,
 )
-from stocksync.domain.identifiers import ListingId
-from stocksync.domain.orders import OrderLine
 from stocksync.errors import UnexpectedResponse
 
 _PAGED: Final = {"paginated": "1", "per_page": str(PER_PAGE)}
@@ -83,19 +81,18 @@ def order_from(order: Mapping[str, Any], zone: tzinfo) -> tuple[FeedOrder, datet
     names = numbered(
         text_of(row.get("id")) or f"code:{text_of(row.get('product_code'))}" for row in rows
     )
-    lines = []
-    for row, line in zip(rows, names, strict=True):
-        units, product = units_in(row.get("quantity"), name), text_of(row.get("product_id"))
-        lines.append(
-            OrderLine(
-                order=name,
-                line=line,
-                units=0 if taken_back else units,
-                placed_at=placed_at,
-                listing=None if product is None else ListingId(product),
-                code=text_of(row.get("product_code")),
-            )
+    lines = [
+        line_of(
+            name,
+            line,
+            quantity=row.get("quantity"),
+            placed_at=placed_at,
+            taken_back=taken_back,
+            listing=text_of(row.get("product_id")),
+            code=text_of(row.get("product_code")),
         )
+        for row, line in zip(rows, names, strict=True)
+    ]
     return FeedOrder(name, lines), placed_at
 
 

@@ -18,15 +18,13 @@ from stocksync.connectors.order_feed import (
     OrderPages,
     dated,
     is_cancelled,
+    line_of,
     lines_in,
     moment,
     numbered,
     order_id,
     text_of,
-    units_in,
 )
-from stocksync.domain.identifiers import ListingId
-from stocksync.domain.orders import OrderLine
 from stocksync.errors import UnexpectedResponse
 
 ORDERS_PAGE: Final = 100
@@ -106,19 +104,18 @@ def order_from(row: _Row, details: _Row, *, taken_back: bool) -> FeedOrder:
     statuses = (row.get("status"), details.get("order_status"), details.get("status"))
     taken_back = taken_back or any(is_cancelled(status) for status in statuses)
     rows = lines_in(details, "order_details", name)
-    lines = []
-    for sold, line in zip(rows, numbered(_line_name(sold) for sold in rows), strict=True):
-        units, product = units_in(sold.get("quantity"), name), text_of(sold.get("productId"))
-        lines.append(
-            OrderLine(
-                order=name,
-                line=line,
-                units=0 if taken_back else units,
-                placed_at=placed_at,
-                listing=None if product is None else ListingId(product),
-                code=text_of(sold.get("sku")),
-            )
+    lines = [
+        line_of(
+            name,
+            line,
+            quantity=sold.get("quantity"),
+            placed_at=placed_at,
+            taken_back=taken_back,
+            listing=text_of(sold.get("productId")),
+            code=text_of(sold.get("sku")),
         )
+        for sold, line in zip(rows, numbered(_line_name(sold) for sold in rows), strict=True)
+    ]
     return FeedOrder(name, lines)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from stocksync.connectors.answers import Secrets
 from stocksync.connectors.http import StoreHttp
 from stocksync.connectors.quantity import whole_units
+from stocksync.domain.identifiers import ListingId
 from stocksync.domain.orders import OrderLine
 from stocksync.errors import UnexpectedResponse
 
@@ -85,6 +86,32 @@ def units_in(shown: object, order: str) -> int:
     if units is None:
         raise UnexpectedResponse(f"order {order} has a quantity that cannot be read")
     return units
+
+
+def line_of(
+    order: str,
+    line: str,
+    *,
+    quantity: object,
+    placed_at: datetime,
+    taken_back: bool,
+    listing: str | None,
+    code: str | None,
+) -> OrderLine:
+    """Make a line of what a store shows of it; one that was taken back sells nothing.
+
+    Raises:
+        UnexpectedResponse: The quantity cannot be read, also where it does not count any more.
+    """
+    units = units_in(quantity, order)
+    return OrderLine(
+        order=order,
+        line=line,
+        units=0 if taken_back else units,
+        placed_at=placed_at,
+        listing=ListingId(listing) if listing else None,
+        code=code,
+    )
 
 
 def is_cancelled(status: object) -> bool:

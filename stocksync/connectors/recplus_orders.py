@@ -16,15 +16,13 @@ from stocksync.connectors.order_feed import (
     OrderPages,
     dated,
     is_cancelled,
+    line_of,
     lines_in,
     moment,
     numbered,
     order_id,
-    units_in,
 )
 from stocksync.connectors.recplus_rows import code_of, rows_and_total
-from stocksync.domain.identifiers import ListingId
-from stocksync.domain.orders import OrderLine
 from stocksync.errors import UnexpectedResponse
 
 #: Whole orders are long: a thousand of them would not fit into one answer.
@@ -84,14 +82,14 @@ def order_from(order: Mapping[str, Any], zone: tzinfo) -> FeedOrder:
     for row, line in zip(sold, names, strict=True):
         code = _code(row)
         taken_back = is_cancelled(order.get("status")) or is_cancelled(row.get("status"))
-        units = units_in(row.get("qty"), name)
         lines.append(
-            OrderLine(
-                order=name,
-                line=line,
-                units=0 if taken_back else units,
+            line_of(
+                name,
+                line,
+                quantity=row.get("qty"),
                 placed_at=placed_at,
-                listing=ListingId(code) if code else None,
+                taken_back=taken_back,
+                listing=code,
                 code=code,
             )
         )

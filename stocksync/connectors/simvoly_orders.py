@@ -17,16 +17,15 @@ from stocksync.connectors.order_feed import (
     OrderPages,
     dated,
     is_cancelled,
+    line_of,
     lines_in,
     numbered,
     order_id,
     text_of,
-    units_in,
 )
 from stocksync.connectors.quantity import whole_units
 from stocksync.connectors.simvoly_variants import listing_of, named_variants
 from stocksync.domain.identifiers import ListingId
-from stocksync.domain.orders import OrderLine
 from stocksync.errors import UnexpectedResponse
 
 ORDERS_PAGE: Final = 50
@@ -65,13 +64,13 @@ class SimvolyOrders(OrderPages):
         names = numbered(text_of(row.get("id")) or f"product:{_fallback(row)}" for row in rows)
         lines = []
         for row, line in zip(rows, names, strict=True):
-            units = units_in(row.get("quantity"), name)
             lines.append(
-                OrderLine(
-                    order=name,
-                    line=line,
-                    units=0 if is_cancelled(order.get("status")) else units,
+                line_of(
+                    name,
+                    line,
+                    quantity=row.get("quantity"),
                     placed_at=placed_at,
+                    taken_back=is_cancelled(order.get("status")),
                     listing=await self._listing(row, products),
                     code=text_of(row.get("sku")),
                 )
