@@ -20,6 +20,7 @@ from stocksync.domain.plan import (
     target_for,
 )
 from stocksync.domain.rulebook import Rulebook
+from stocksync.domain.rules import Mode
 from stocksync.domain.stock import Correction, Levels, ListingRecord, shown_number
 
 ListingKey = tuple[StoreId, ListingId]
@@ -83,8 +84,10 @@ def _place(record: ListingRecord, picture: Picture, book: Rulebook) -> Place | N
     """Find a listing's place among those that may sell the same units, where that counts."""
     if record.sku is None or not picture.exposed:
         return None
-    pack = book.policy(record.sku, record.store).pack
-    pieces = {part: units * pack for part, units in book.parts(record.sku).items()}
+    policy = book.policy(record.sku, record.store)
+    if policy.mode is Mode.SHARED:
+        return None
+    pieces = {part: units * policy.pack for part, units in book.parts(record.sku).items()}
     stores = picture.listed_in.get(record.sku, frozenset())
     return place_of(
         record.key,
@@ -96,12 +99,13 @@ def _place(record: ListingRecord, picture: Picture, book: Rulebook) -> Place | N
     )
 
 
-def wants_more(record: ListingRecord, seat: Seat, picture: Picture, book: Rulebook) -> bool:
-    """Tell whether a listing shows nothing only because others may still sell what is left."""
-    if record.sku is None or not picture.exposed or seat.switches:
+def wants_more(
+    record: ListingRecord, wanted: int | None, seat: Seat, picture: Picture, book: Rulebook
+) -> bool:
+    """Tell whether nothing is `wanted` only because others may still sell what is left."""
+    if wanted != 0 or not picture.exposed or seat.switches:
         return False
-    alone = target_of(record, seat, replace(picture, exposed=NOBODY), book)
-    return bool(alone) and target_of(record, seat, picture, book) == 0
+    return bool(target_of(record, seat, replace(picture, exposed=NOBODY), book))
 
 
 def skus_behind(record: ListingRecord, seat: Seat, book: Rulebook) -> set[Sku]:
@@ -126,7 +130,7 @@ def plan_store(
     for record in due:
         wanted = target_of(record, seat, picture, book)
         correction = correction_for(record, wanted)
-        partial = wants_more(record, seat, picture, book)
+        partial = wants_more(record, wanted, seat, picture, book)
         if correction is not None and seat.role is not Role.OBSERVE:
             if may_write(record, now, switch=seat.switches):
                 outgo.corrections.append(replace(correction, partial=partial))

@@ -26,6 +26,6 @@ async def look_where_hinted(
         return
     glance = await look_at(context, store, listings)
     glance.answered = hints
-    await read_orders(context, store, glance)
+    await read_orders(context, store, glance, await context.ledger.store(store.id))
     report.readings += glance.readings
     await book_news(context, store, report, glance, run=run, lease=lease)

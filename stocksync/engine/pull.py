@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from stocksync.contracts.ledger import Lease
+from stocksync.contracts.ledger import Lease, StoreRecord
 from stocksync.domain.identifiers import Sku
 from stocksync.engine.booking import book
 from stocksync.engine.context import Context, Store
@@ -36,16 +36,15 @@ async def pull(
     glance = await glance_at(context, store, skus, relink=anew)
     glance.answered = hints
     if skus is None:
-        await read_orders(context, store, glance, deep=deep)
+        await read_orders(context, store, glance, remembered, deep=deep)
     report.readings += glance.readings
     await book_news(context, store, report, glance, run=run, lease=lease, relink=anew)
 
 
 async def read_orders(
-    context: Context, store: Store, glance: Glance, *, deep: bool = False
+    context: Context, store: Store, glance: Glance, remembered: StoreRecord, *, deep: bool = False
 ) -> None:
     """Read the orders after a look, and the levels they are about once more after them."""
-    remembered = await context.ledger.store(store.id)
     glance.feed = await read_feed(context, store, remembered, deep=deep)
     if glance.feed is not None and glance.feed.listings:
         after = await look_at(context, store, glance.feed.listings)

@@ -20,10 +20,11 @@ from stocksync.engine import holds
 from stocksync.engine.batches import batches, write_batches
 from stocksync.engine.context import Context, Store
 from stocksync.engine.look import listings_of
+from stocksync.engine.outcomes import Job
 from stocksync.engine.picture import picture_for
 from stocksync.engine.report import StoreReport
 from stocksync.engine.retry import decided_again
-from stocksync.engine.writing import Job, write_batch
+from stocksync.engine.writing import write_batch
 
 ROUNDS_MAX: Final = 4
 #: Listings planned at a time: one print product may stand for a thousand SKUs.

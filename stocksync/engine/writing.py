@@ -25,8 +25,6 @@ from stocksync.errors import (
     UnexpectedResponse,
 )
 
-__all__ = ["Job", "write_batch"]
-
 _NOT_SENT: Final = (StoreUnavailable, RateLimited, AuthFailed)
 
 

@@ -14,7 +14,7 @@ from stocksync import metrics
 from stocksync.contracts.ledger import IntentState, Ledger, Verdict
 from stocksync.domain.gates import Gate
 from stocksync.domain.identifiers import StoreId
-from stocksync.domain.movements import PRESENT
+from stocksync.domain.movements import PRESENT, suspense
 from stocksync.domain.stock import ListingState
 from stocksync.engine.context import Context
 
@@ -33,9 +33,7 @@ async def refresh(context: Context) -> None:
     await _holds(context)
     totals = await context.ledger.totals()
     for store in context.stores:
-        metrics.SUSPENSE.labels(store).set(
-            sum(units for account, units in totals.items() if account == f"suspense:{store}")
-        )
+        metrics.SUSPENSE.labels(store).set(totals.get(suspense(store), 0))
         swept = (await context.ledger.store(store)).last_sweep_at
         if swept is not None:
             metrics.SWEEP_AGE.labels(store).set((now - swept).total_seconds())

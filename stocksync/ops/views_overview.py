@@ -11,7 +11,7 @@ from stocksync.contracts.dispatch import StoreStatus
 from stocksync.contracts.ledger import Hold, Intent, StoreRecord
 from stocksync.domain.identifiers import StoreId
 from stocksync.domain.merge import Role
-from stocksync.domain.movements import MovementKind
+from stocksync.domain.movements import PRESENT, MovementKind
 from stocksync.domain.stock import ListingState
 from stocksync.engine.context import Context
 from stocksync.ops.charts import BarChart, stacked
@@ -162,10 +162,9 @@ def state_of_store(record: StoreRecord, status: StoreStatus | None, *, held: boo
 
 async def _sums(context: Context, holds: int) -> Sums:
     totals = await context.ledger.totals()
-    present = ("loc:", "hold:")
     prefix = "suspense:"
     return Sums(
-        on_hand=sum(units for at, units in totals.items() if at.startswith(present)),
+        on_hand=sum(units for at, units in totals.items() if at.startswith(PRESENT)),
         oversold=await context.ledger.oversold(),
         suspense={
             at.removeprefix(prefix): units
