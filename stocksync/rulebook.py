@@ -13,9 +13,11 @@ from pydantic import ValidationError
 
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.rulebook import Rulebook
-from stocksync.domain.rules import WISH_NAMES, Rule
+from stocksync.domain.rules import WISH_NAMES, Condition, Rule
+from stocksync.domain.schedule import Schedule
 from stocksync.errors import ConfigurationError
 from stocksync.files.complaints import Complaints, Entry, complain_of_blanks, nearest, why_not_text
+from stocksync.files.expressions import condition_from
 from stocksync.files.rulechecks import (
     SWITCHED_PLATFORM,
     check_rules,
@@ -78,6 +80,17 @@ def _files(folder: Path, complaints: Complaints) -> list[Path]:
         if path.suffix.lower() in (".yml", ".yaml") and path.suffix != ".yaml":
             complaints.add_unread([f"{path}: would not be read; name it {path.stem}.yaml"])
     return [path for path in seen if path.suffix == ".yaml"]
+
+
+def _without_resets(item: Any) -> tuple[Any, frozenset[str]]:
+    """Take the wishes out of a rule that are taken back with `null`; return their names too."""
+    wishes = item.get("set") if isinstance(item, dict) else None
+    if not isinstance(wishes, dict):
+        return item, frozenset()
+    resets = frozenset(name for name, value in wishes.items() if value is None)
+    known = resets & frozenset(WISH_NAMES)
+    left = {name: value for name, value in wishes.items() if name not in known}
+    return {**item, "set": left}, known
 
 
 class _Reader:
@@ -169,17 +182,37 @@ class _Reader:
     def _rule(self, document: Document, keys: Keys, item: Any) -> None:
         """Take in one rule, to stand after those read before it."""
         self._check_names(document, keys, item)
+        item, resets = _without_resets(item)
         entry = self._entry(document, keys, item, RuleEntry)
         if entry is None:
             return
+        if not resets and not entry.set.model_fields_set:
+            text = "sets nothing; name at least one wish, such as buffer"
+            self.complaints.add(document, (*keys, "set"), text)
         self._rules.append(
             Rule(
                 name=entry.name,
                 place=document.place((*keys, "name")),
                 match=entry.match.match(),
-                wishes=entry.set.wishes(),
+                wishes=entry.set.wishes(resets),
+                schedule=self._schedule(document, keys, entry),
+                when=self._condition(document, keys, entry),
             )
         )
+
+    def _schedule(self, document: Document, keys: Keys, entry: RuleEntry) -> Schedule | None:
+        try:
+            return None if entry.schedule is None else entry.schedule.schedule()
+        except ValueError as error:
+            self.complaints.add(document, (*keys, "schedule"), str(error))
+            return None
+
+    def _condition(self, document: Document, keys: Keys, entry: RuleEntry) -> Condition | None:
+        try:
+            return None if entry.when is None else condition_from(entry.when)
+        except ValueError as error:
+            self.complaints.add(document, (*keys, "when"), str(error))
+            return None
 
     def _check_names(self, document: Document, keys: Keys, item: Any) -> None:
         """Check the names in a rule, whatever else may be wrong with it."""

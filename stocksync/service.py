@@ -34,7 +34,7 @@ class Service:
     """What a running service has in force; a reload replaces it whole, or not at all."""
 
     def __init__(self, plan: Plan, context: Context, shelf: Shelf) -> None:
-        self.context = context
+        self._context = context
         self._plan = plan
         self._shelf = shelf
         self._reading = asyncio.Lock()
@@ -55,6 +55,11 @@ class Service:
         self.schedule.follow(rhythms_of(plan.settings))
         self.schedule.every(PROVE_EVERY, self.prove, "prove")
 
+    @property
+    def context(self) -> Context:
+        """Return the world as it is now, with the rules of this moment."""
+        return self._context.in_force()
+
     async def reload(self) -> tuple[str, ...]:
         """Read the files again and return what is odd about them; jobs under way end as they began.
 
@@ -65,7 +70,7 @@ class Service:
             plan = await asyncio.to_thread(read_files, self._plan.settings.path)
             _require_same_place(self._plan.settings, plan.settings)
             await self._shelf.follow(plan)
-            self.context = replace(self.context, book=plan.book, stores=self._shelf.stores)
+            self._context = replace(self._context, book=plan.book, stores=self._shelf.stores)
             self.desk.access.replace(tokens_of(plan.settings))
             self._plan, self._view, self._doors = plan, view_of(plan), doors_of(plan.settings)
             self.schedule.follow(rhythms_of(plan.settings))

@@ -48,7 +48,7 @@ def run(plan: Plan, work: Callable[[Context], Awaitable[Answer]]) -> Answer:
 
     async def work_inside() -> Answer:
         async with opened(plan) as context:
-            return await work(context)
+            return await work(context.in_force())
 
     return asyncio.run(work_inside())
 

@@ -95,8 +95,9 @@ class StoreRecord:
     """What the ledger remembers of a store as a whole.
 
     `rules_fingerprint` is that of the rules its targets were last worked out with,
-    `links_fingerprint` that of the rules its codes were last matched with. Orders placed before
-    `feed_from` are older than what we know of the feed; `feed_at` is when it was last read.
+    `links_fingerprint` that of those its codes were matched with. Orders placed before `feed_from`
+    are older than what we know of the feed; `feed_at` is when it was last read. `delay_seconds` is
+    how long corrections take to reach it, once their cause was seen.
     """
 
     store: StoreId
@@ -109,6 +110,7 @@ class StoreRecord:
     links_fingerprint: str = ""
     feed_from: datetime | None = None
     feed_at: datetime | None = None
+    delay_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +292,6 @@ class Ledger(Browsing, Hints, Sales, Protocol):
         ...
 
     async def run(self, id_: str) -> RunRecord | None: ...
-
     async def store(self, store: StoreId) -> StoreRecord: ...
 
     async def verify(self) -> Verdict:

@@ -1,13 +1,14 @@
-"""What the ledger promises about orders: which lines it knows, and what still waits for one."""
+"""What the ledger promises about sales: lines of orders, what waits for one, what sold of late."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import ListingRecord
+from stocksync.domain.velocity import SoldUnits
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ class Sales(Protocol):
 
     async def absent(self, store: StoreId) -> list[ListingRecord]:
         """Return the listings that the last census did not show and that are not gone, by id."""
+        ...
+
+    async def sold(
+        self, skus: Collection[Sku], since: datetime
+    ) -> Mapping[Sku, Sequence[SoldUnits]]:
+        """Return the sales of these SKUs after a moment, as booked; a SKU without one is left out.
+
+        A sale took place when its store said, and never later than it was recorded.
+        """
         ...
 
     async def numbers(

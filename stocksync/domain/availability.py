@@ -1,13 +1,14 @@
 """The one formula: from stock levels to the quantity a listing should show.
 
-sum of locations - reserved - buffer -> share -> pack, round down -> cap -> zero_at_or_below ->
-fixed, hold (`DESIGN §5`). Nothing else in the code base subtracts reserved from on hand.
+sum of locations - reserved - buffer - velocity_buffer -> last_units -> share -> pack, round down
+-> floor -> cap -> zero_at_or_below -> fixed, hold (`DESIGN §5`). Nothing else in the code base
+subtracts reserved from on hand.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
-from math import ceil
 
 from stocksync.domain.identifiers import LocationId, Sku, StoreId
 from stocksync.domain.rules import Buffer, Policy, Rule
@@ -40,7 +41,10 @@ class Steps:
 
 def kept_back(units: int, buffer: Buffer) -> int:
     """Count the units a buffer keeps back; a part of a unit keeps a whole one."""
-    return buffer.units + ceil(max(0, units) * buffer.percent)
+    if not buffer.percent:
+        return buffer.units
+    part = buffer.percent
+    return buffer.units - (-max(0, units) * part.numerator // part.denominator)
 
 
 def free(level: StockLevel) -> int:
@@ -61,11 +65,19 @@ def _at_location(level: StockLevel, rules: tuple[Rule, ...]) -> tuple[int, Rule 
     return units, reason
 
 
-def available(levels: Levels, policy: Policy, steps: Steps | None = None) -> int:
-    """Units we may promise to one store: free units where it may sell from, less the buffer.
+def available(
+    levels: Levels, policy: Policy, steps: Steps | None = None, *, selling: int = 0
+) -> int:
+    """Units we may promise to one store: free units where it may sell from, less the buffers.
 
-    Never below zero, never more than what is on hand.
+    Never below zero, never more than what is on hand. `selling` are the units to keep back because
+    others like them sell now (`domain.velocity`).
     """
+    if steps is None and len(levels) == 1 and policy.locations is None:
+        [(_, level)] = levels.items()
+        if not policy.location_rules:
+            units = level.on_hand - level.reserved
+            return max(0, units - kept_back(units, policy.buffer) - selling)
     chosen = policy.locations
     counted: Mapping[LocationId, StockLevel] = (
         levels if chosen is None else {at: levels[at] for at in chosen if at in levels}
@@ -83,7 +95,26 @@ def available(levels: Levels, policy: Policy, steps: Steps | None = None) -> int
     promised = max(0, total - kept_back(total, policy.buffer))
     if steps is not None:
         steps.add("buffer", total, promised, policy.reasons.get("buffer"))
-    return promised
+    left = max(0, promised - selling)
+    if steps is not None and policy.velocity_buffer is not None:
+        rule = policy.reasons.get("velocity_buffer")
+        steps.add("velocity_buffer", promised, left, rule, f"{selling} for what sells now")
+    return left
+
+
+def last_units_of(
+    units: int, store: StoreId, policies: Mapping[StoreId, Policy], steps: Steps | None = None
+) -> int:
+    """Keep the last units for the stores of the highest priority among those that list the SKU."""
+    own = policies[store]
+    if units > own.last_units or units == 0:
+        return units
+    first = max(policy.priority for policy in policies.values())
+    left = units if own.priority == first else 0
+    if steps is not None:
+        note = f"priority {own.priority}, the highest is {first}"
+        steps.add("last_units", units, left, own.reasons.get("last_units"), note)
+    return left
 
 
 def share_of(
@@ -106,12 +137,39 @@ def share_of(
     return given
 
 
-def target(units: int, policy: Policy, steps: Steps | None = None) -> int | None:
+def target(
+    units: int, policy: Policy, steps: Steps | None = None, *, there: int | None = None
+) -> int | None:
     """Turn a store's units into the quantity its listing should show; None means: leave it alone.
 
-    `units` is what `available` and `share_of` left for this store, in single units.
+    `units` is what `available` and `share_of` left for this store, in single units; `there` is
+    what was available before it was shared out, and the most that `floor` may ask for.
     """
     value = max(0, units)
+    value = _in_pieces(value, policy, steps)
+    if policy.floor is not None and there is not None:
+        most = there // policy.pack
+        after = max(value, policy.floor) if policy.floor <= most else value
+        if steps is not None:
+            steps.add("floor", value, after, policy.reasons.get("floor"), f"of {most} available")
+        value = after
+    if policy.cap is not None:
+        after = min(value, policy.cap)
+        if steps is not None:
+            steps.add("cap", value, after, policy.reasons.get("cap"))
+        value = after
+    if policy.zero_at_or_below is not None:
+        after = 0 if value <= policy.zero_at_or_below else value
+        if steps is not None:
+            steps.add("zero_at_or_below", value, after, policy.reasons.get("zero_at_or_below"))
+        value = after
+    return _last_word(value, policy, steps)
+
+
+def _in_pieces(value: int, policy: Policy, steps: Steps | None) -> int:
+    """Count whole packs, then whole multiples; what does not fill one is not shown."""
+    if policy.pack == policy.round_to == 1 and steps is None:
+        return value
     reasons = policy.reasons
     for name, after in (
         ("pack", value // policy.pack),
@@ -120,17 +178,7 @@ def target(units: int, policy: Policy, steps: Steps | None = None) -> int | None
         if steps is not None and (name in reasons or after != value):
             steps.add(name, value, after, reasons.get(name))
         value = after
-    if policy.cap is not None:
-        after = min(value, policy.cap)
-        if steps is not None:
-            steps.add("cap", value, after, reasons.get("cap"))
-        value = after
-    if policy.zero_at_or_below is not None:
-        after = 0 if value <= policy.zero_at_or_below else value
-        if steps is not None:
-            steps.add("zero_at_or_below", value, after, reasons.get("zero_at_or_below"))
-        value = after
-    return _last_word(value, policy, steps)
+    return value
 
 
 def _last_word(value: int, policy: Policy, steps: Steps | None) -> int | None:
@@ -141,7 +189,10 @@ def _last_word(value: int, policy: Policy, steps: Steps | None) -> int | None:
         value = policy.fixed
     if policy.hold:
         if steps is not None:
-            steps.add("hold", value, None, policy.reasons.get("hold"), "nothing is written")
+            why = policy.failed or "nothing is written"
+            if isinstance(policy.hold, datetime):
+                why = f"nothing is written until {policy.hold:%Y-%m-%d %H:%M} UTC"
+            steps.add("hold", value, None, policy.reasons.get("hold"), why)
         return None
     return value
 

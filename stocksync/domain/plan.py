@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stocksync.domain.allocation import Place, allotted, is_allocated
-from stocksync.domain.availability import Steps, available, kit_levels, share_of, target
+from stocksync.domain.availability import (
+    Steps,
+    available,
+    kit_levels,
+    last_units_of,
+    share_of,
+    target,
+)
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.rulebook import Rulebook
-from stocksync.domain.rules import Policy
+from stocksync.domain.rules import Mode
 from stocksync.domain.stock import (
     Correction,
     Levels,
@@ -21,6 +28,7 @@ from stocksync.domain.stock import (
     shown_number,
     state_of,
 )
+from stocksync.domain.velocity import NO_SALES, RecentSales
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,7 @@ def target_for(
     rulebook: Rulebook,
     steps: Steps | None = None,
     place: Place | None = None,
+    sales: RecentSales = NO_SALES,
 ) -> int | None:
     """Return the quantity a listing of `sku` should show in `store`; None: leave it alone.
 
@@ -74,14 +83,16 @@ def target_for(
     own = levels_of_sku(sku, rulebook, levels)
     if own is None:
         return None
-    policies: dict[StoreId, Policy] = {
-        at: rulebook.policy(sku, at) for at in sorted({*stores, store})
-    }
-    units = available(own, policies[store], steps)
-    if not is_allocated(policies[store], units, policies):
-        return target(share_of(units, store, policies, steps), policies[store], steps)
-    wanted = target(allotted(units, store, policies, steps), policies[store], steps)
-    if place is None or wanted is None or policies[store].fixed is not None:
+    policy = rulebook.policy(sku, store)
+    units = units_for(sku, store, own, rulebook, sales=sales, steps=steps)
+    if policy.mode is Mode.SHARED and policy.share is None and not policy.last_units:
+        return target(units, policy, steps, there=units)
+    policies = {at: rulebook.policy(sku, at) for at in sorted({*stores, store})}
+    if not is_allocated(policy, units, policies):
+        units = last_units_of(units, store, policies, steps)
+        return target(share_of(units, store, policies, steps), policy, steps, there=units)
+    wanted = target(allotted(units, store, policies, steps), policy, steps)
+    if place is None or wanted is None or policy.fixed is not None:
         return wanted
     fitted = place.fitted(wanted)
     if steps is not None and fitted != wanted:
@@ -90,13 +101,37 @@ def target_for(
     return fitted
 
 
+def units_for(
+    sku: Sku,
+    store: StoreId,
+    own: Levels,
+    rulebook: Rulebook,
+    *,
+    sales: RecentSales,
+    steps: Steps | None = None,
+) -> int:
+    """Return the units of a SKU that one store may be promised, before they are shared out."""
+    policy = rulebook.policy(sku, store)
+    if policy.velocity_buffer is None:
+        return available(own, policy, steps)
+    selling = sales.selling(rulebook.parts(sku), store, policy.velocity_buffer)
+    return available(own, policy, steps, selling=selling)
+
+
 def allotments(
-    sku: Sku, stores: Iterable[StoreId], levels: Mapping[Sku, Levels], rulebook: Rulebook
+    sku: Sku,
+    stores: Iterable[StoreId],
+    levels: Mapping[Sku, Levels],
+    rulebook: Rulebook,
+    sales: RecentSales = NO_SALES,
 ) -> dict[StoreId, int]:
     """Return every store's part of a SKU whose units are given to one store each."""
     own = levels_of_sku(sku, rulebook, levels) or {}
     policies = {at: rulebook.policy(sku, at) for at in sorted(stores)}
-    return {at: allotted(available(own, policy), at, policies) for at, policy in policies.items()}
+    return {
+        at: allotted(units_for(sku, at, own, rulebook, sales=sales), at, policies)
+        for at in policies
+    }
 
 
 def switch_for(
@@ -104,10 +139,12 @@ def switch_for(
     store: StoreId,
     levels: Mapping[Sku, Levels],
     rulebook: Rulebook,
+    sales: RecentSales = NO_SALES,
 ) -> int | None:
     """Return 1 when one of the SKUs can be sold, 0 when all are out; None when none is known."""
     targets = [
-        target_for(sku, store, stores=[store], levels=levels, rulebook=rulebook) for sku in skus
+        target_for(sku, store, stores=[store], levels=levels, rulebook=rulebook, sales=sales)
+        for sku in skus
     ]
     known = [value for value in targets if value is not None]
     if not known or (len(known) < len(targets) and not any(known)):

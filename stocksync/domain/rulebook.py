@@ -1,10 +1,14 @@
 """Everything the rules folder says, as one value: rules, groups, links between codes and SKUs."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
 
 from stocksync.domain.identifiers import ListingId, Sku, StoreId, sku_from
-from stocksync.domain.rules import Policy, Rule, resolve
+from stocksync.domain.matching import Matcher
+from stocksync.domain.rules import Policy, Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +36,42 @@ class Rulebook:
 
     def policy(self, sku: Sku, store: StoreId) -> Policy:
         """Return the wishes that hold for one SKU in one store."""
-        return resolve(
-            self.rules, sku, store, platform=self.platforms.get(store, ""), groups=self.groups
-        )
+        matcher = self._matchers.get(store)
+        if matcher is None:
+            platform = self.platforms.get(store, "")
+            matcher = self._matchers[store] = Matcher(self.rules, store, platform, self.groups)
+        return matcher.policy(sku)
+
+    def at(self, now: datetime) -> "Rulebook":
+        """Return the rules in force at a moment, with a fingerprint of their own.
+
+        Rules outside their hours are left out, and holds that are over. Whoever works with rules
+        for a while takes those of one moment, so that all of it goes by the same.
+        """
+        if not self._timed:
+            return self
+        then = {number: self.rules[number].at(now) for number in self._timed}
+        differs = {number: at for number, at in then.items() if at != self.rules[number]}
+        moment = tuple((number, at is None) for number, at in differs.items())
+        book = self._moments.get(moment)
+        if book is None:
+            rules = [differs.get(number, rule) for number, rule in enumerate(self.rules)]
+            kept = tuple(rule for rule in rules if rule is not None)
+            seal = hashlib.sha256(f"{self.fingerprint} {moment}".encode()).hexdigest()
+            book = self._moments[moment] = replace(self, rules=kept, fingerprint=seal)
+        return book
+
+    @cached_property
+    def _timed(self) -> tuple[int, ...]:
+        return tuple(number for number, rule in enumerate(self.rules) if rule.is_timed)
+
+    @cached_property
+    def _moments(self) -> dict[tuple[tuple[int, bool], ...], "Rulebook"]:
+        return {}
+
+    @cached_property
+    def _matchers(self) -> dict[StoreId, Matcher]:
+        return {}
 
     def parts(self, sku: Sku) -> dict[Sku, int]:
         """Return the units of each stocked SKU that one unit of `sku` is made of.

@@ -22,6 +22,7 @@ from stocksync.domain.plan import (
 from stocksync.domain.rulebook import Rulebook
 from stocksync.domain.rules import Mode
 from stocksync.domain.stock import Correction, Levels, ListingRecord, shown_number
+from stocksync.domain.velocity import NO_SALES, RecentSales
 
 ListingKey = tuple[StoreId, ListingId]
 
@@ -31,11 +32,13 @@ class Picture:
     """What targets are worked out from: stock levels, and which stores list each SKU.
 
     `exposed`: what listings may still sell of SKUs whose units are given to one store each.
+    `sales`: what sold of late of the SKUs of which some are kept back for that.
     """
 
     levels: Mapping[Sku, Levels]
     listed_in: Mapping[Sku, AbstractSet[StoreId]] = field(default_factory=dict)
     exposed: Exposed = field(default_factory=dict)
+    sales: RecentSales = NO_SALES
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +69,7 @@ def target_of(
     """Return the number a listing should show now; None: leave it alone."""
     if seat.switches:
         behind = book.availability.get(record.key, ())
-        return switch_for(behind, record.store, picture.levels, book)
+        return switch_for(behind, record.store, picture.levels, book, picture.sales)
     if record.sku is None:
         return None
     return target_for(
@@ -77,6 +80,7 @@ def target_of(
         rulebook=book,
         steps=steps,
         place=_place(record, picture, book),
+        sales=picture.sales,
     )
 
 
@@ -95,14 +99,23 @@ def _place(record: ListingRecord, picture: Picture, book: Rulebook) -> Place | N
         parts=pieces,
         levels=picture.levels,
         exposed=picture.exposed,
-        allotments=allotments(record.sku, stores, picture.levels, book),
+        allotments=allotments(record.sku, stores, picture.levels, book, picture.sales),
     )
 
 
 def wants_more(
     record: ListingRecord, wanted: int | None, seat: Seat, picture: Picture, book: Rulebook
 ) -> bool:
-    """Tell whether nothing is `wanted` only because others may still sell what is left."""
+    """Tell whether a listing is to show more in a while, with nothing happening.
+
+    Because others may still sell what is left, or because units are kept back for what sells now.
+    """
+    if wanted is None:
+        return False
+    if picture.sales.sold:
+        calm = replace(picture, sales=NO_SALES)
+        if wanted != target_of(record, seat, calm, book):
+            return True
     if wanted != 0 or not picture.exposed or seat.switches:
         return False
     return bool(target_of(record, seat, replace(picture, exposed=NOBODY), book))
@@ -110,11 +123,14 @@ def wants_more(
 
 def skus_behind(record: ListingRecord, seat: Seat, book: Rulebook) -> set[Sku]:
     """Return the stocked SKUs whose levels decide a listing's target."""
+    return {part for sku in skus_shown(record, seat, book) for part in book.parts(sku)}
+
+
+def skus_shown(record: ListingRecord, seat: Seat, book: Rulebook) -> tuple[Sku, ...]:
+    """Return the SKUs that a listing offers, kits as they are."""
     if seat.switches:
-        skus: Iterable[Sku] = book.availability.get(record.key, ())
-    else:
-        skus = () if record.sku is None else (record.sku,)
-    return {part for sku in skus for part in book.parts(sku)}
+        return book.availability.get(record.key, ())
+    return () if record.sku is None else (record.sku,)
 
 
 def plan_store(

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from stocksync.contracts.ledger import Commit, Intent, IntentState, Lease
 from stocksync.domain.allocation import is_allocated, place_of
-from stocksync.domain.availability import available
 from stocksync.domain.identifiers import ListingId
-from stocksync.domain.plan import levels_of_sku
+from stocksync.domain.plan import levels_of_sku, units_for
 from stocksync.domain.rules import Mode
 from stocksync.domain.stock import Correction, Counted, ListingRecord, Presence, shown_number
 from stocksync.engine.context import Context, Store
 from stocksync.engine.intents import closed, open_intents
-from stocksync.engine.picture import exposures
+from stocksync.engine.picture import exposures, recent_sales
 
 
 async def whole_groups(
@@ -92,6 +91,7 @@ async def _beyond(context: Context, store: Store, raised: Sequence[Correction]) 
     exposed = await exposures(context, skus)
     levels = await context.ledger.levels({part for sku in skus for part in book.parts(sku)})
     listed = await context.ledger.records_of(skus)
+    sales = await recent_sales(context, [each for each in listed if each.store == store.id])
     beyond: set[ListingId] = set()
     for at in raised:
         own = None if at.sku is None else levels_of_sku(at.sku, book, levels)
@@ -99,7 +99,8 @@ async def _beyond(context: Context, store: Store, raised: Sequence[Correction]) 
             continue
         policy = book.policy(at.sku, store.id)
         stores = {each.store for each in listed if each.sku == at.sku}
-        if not is_allocated(policy, available(own, policy), stores & context.stores.keys()):
+        units = units_for(at.sku, store.id, own, book, sales=sales)
+        if not is_allocated(policy, units, stores & context.stores.keys()):
             continue
         pieces = {part: units * policy.pack for part, units in book.parts(at.sku).items()}
         key = (store.id, at.listing)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stocksync.contracts.connector import StockWriter
@@ -87,6 +87,11 @@ class Context:
     zombie_horizon_seconds: float = 900.0
     monotonic: Callable[[], float] = time.monotonic
     frozen: Callable[[], str] = ready
+
+    def in_force(self) -> "Context":
+        """Return the same world with the rules of this moment, for one job from end to end."""
+        book = self.book.at(self.now())
+        return self if book is self.book else replace(self, book=book)
 
     def horizon(self) -> datetime:
         """Return the moment before which an unanswered write can no longer arrive."""

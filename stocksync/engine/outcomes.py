@@ -66,6 +66,7 @@ async def confirm(
         if since is not None and not correction.partial:
             waited = max(0.0, (now - since).total_seconds())  # the clock may have been set back
             metrics.PROPAGATION.labels(job.store.id).observe(waited)
+            job.report.waited = max(job.report.waited, waited)
 
 
 def agreed(

@@ -1,14 +1,15 @@
 """Gather what targets are worked out from: levels, who lists a SKU, and who may still sell it."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 
 from stocksync.contracts.ledger import IntentState
 from stocksync.domain.allocation import ListingKey
 from stocksync.domain.identifiers import Sku, StoreId
 from stocksync.domain.rules import Mode
 from stocksync.domain.stock import ListingRecord, Presence, shown_number
-from stocksync.domain.targets import Picture, skus_behind
+from stocksync.domain.targets import Picture, skus_behind, skus_shown
+from stocksync.domain.velocity import NO_SALES, RecentSales
 from stocksync.engine.context import Context
 
 #: How many of a listing's writes are looked through for one that lowered it.
@@ -31,14 +32,42 @@ async def picture_for(context: Context, records: Sequence[ListingRecord]) -> Pic
             policy = book.policy(record.sku, record.store)
             if policy.mode is not Mode.SHARED:
                 allocated.add(record.sku)
-            if policy.share is not None or policy.mode is not Mode.SHARED:
+            if policy.share is not None or policy.mode is not Mode.SHARED or policy.last_units:
                 shared.add(record.sku)
     listed_in: dict[Sku, set[StoreId]] = {}
     for record in await context.ledger.records_of(shared) if shared else ():
         if record.sku is not None and record.store in context.stores:
             listed_in.setdefault(record.sku, set()).add(record.store)
     exposed = await exposures(context, allocated) if allocated else {}
-    return Picture(levels=levels, listed_in=listed_in, exposed=exposed)
+    sales = await recent_sales(context, records)
+    return Picture(levels=levels, listed_in=listed_in, exposed=exposed, sales=sales)
+
+
+async def recent_sales(context: Context, records: Iterable[ListingRecord]) -> RecentSales:
+    """Return what sold of late of the SKUs of which rules keep some back for that."""
+    book = context.book
+    behind: set[Sku] = set()
+    longest = timedelta(0)
+    for record in records:
+        for sku in skus_shown(record, context.stores[record.store].seat, book):
+            velocity = book.policy(sku, record.store).velocity_buffer
+            if velocity is not None:
+                behind.update(book.parts(sku))
+                longest = max(longest, velocity.window)
+    return await sold_within(context, behind, longest)
+
+
+async def sold_within(context: Context, skus: Collection[Sku], window: timedelta) -> RecentSales:
+    """Return the sales of these SKUs in the last stretch of time, and each store's delay."""
+    if not skus:
+        return NO_SALES
+    now = context.now()
+    remembered = [await context.ledger.store(store) for store in context.stores]
+    delays = {
+        at.store: timedelta(seconds=at.delay_seconds) for at in remembered if at.delay_seconds
+    }
+    sold = await context.ledger.sold(skus, now - window)
+    return RecentSales(now=now, sold=sold, delays=delays)
 
 
 async def exposures(context: Context, skus: Collection[Sku]) -> dict[Sku, dict[ListingKey, int]]:

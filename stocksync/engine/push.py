@@ -16,6 +16,7 @@ from stocksync.domain.targets import (
     hold_back,
     plan_store,
 )
+from stocksync.domain.velocity import delay_after
 from stocksync.engine import holds
 from stocksync.engine.batches import batches, write_batches
 from stocksync.engine.context import Context, Store
@@ -172,5 +173,10 @@ async def _remember(
     fingerprint = context.book.fingerprint if whole else remembered.rules_fingerprint
     if not report.corrections and fingerprint == remembered.rules_fingerprint:
         return
-    after = replace(remembered, last_push_at=context.now(), rules_fingerprint=fingerprint)
+    after = replace(
+        remembered,
+        last_push_at=context.now(),
+        rules_fingerprint=fingerprint,
+        delay_seconds=delay_after(remembered.delay_seconds, report.waited),
+    )
     await context.ledger.commit(Commit(store=after, lease=lease))

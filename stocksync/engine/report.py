@@ -15,7 +15,7 @@ class StoreReport:
     """One store's part in a run. `error` says what happened and what to do next.
 
     `moved` are the SKUs whose levels changed; `stopped` means that nothing may be written to the
-    store in this run.
+    store in this run; `waited` is the longest time in seconds from a cause to its correction.
     """
 
     store: StoreId
@@ -31,6 +31,7 @@ class StoreReport:
     holds: list[str] = field(default_factory=list)
     moved: set[Sku] = field(default_factory=set)
     stopped: bool = False
+    waited: float = 0.0
 
     def worsen(self, outcome: Outcome, error: str = "") -> None:
         """Let the outcome only get worse, and keep the first thing that went wrong."""
@@ -41,7 +42,7 @@ class StoreReport:
     def as_json(self) -> dict[str, Any]:
         """Return the fields of `DESIGN §5`, and the hashes of plans that are held."""
         values = asdict(self)
-        del values["moved"], values["stopped"]
+        del values["moved"], values["stopped"], values["waited"]
         return values
 
 

@@ -120,9 +120,13 @@ class Complaints:
 
 
 def complain_of_blanks(document: Document, keys: Keys, value: Any, complaints: Complaints) -> None:
-    """Note every key without a value: nobody can tell whether it means zero or nothing."""
+    """Note every key without a value: nobody can tell whether it means zero or nothing.
+
+    Only a wish of a rule may be `null`, which takes back what rules before it set.
+    """
     if value is None:
-        complaints.add(document, keys, "has no value; give it one or take the line out")
+        if keys not in document.nulls or keys[-2:-1] != ("set",):
+            complaints.add(document, keys, "has no value; give it one or take the line out")
     elif isinstance(value, dict):
         for key, inner in value.items():
             complain_of_blanks(document, (*keys, key), inner, complaints)

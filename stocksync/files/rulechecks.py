@@ -110,9 +110,16 @@ def fingerprint_of(book: Rulebook) -> str:
 def _rule(rule: Rule) -> list[Any]:
     match = rule.match
     where = [match.sku, match.store, match.platform, match.group, match.location]
-    return [rule.name, where, {name: getattr(rule.wishes, name) for name in WISH_NAMES}]
+    wishes = {name: getattr(rule.wishes, name) for name in WISH_NAMES}
+    known: list[Any] = [rule.name, where, wishes]
+    further = {
+        "resets": sorted(rule.wishes.resets),
+        "schedule": rule.schedule.text if rule.schedule is not None else "",
+        "when": rule.when.text if rule.when is not None else "",
+    }
+    return known + ([further] if any(further.values()) else [])
 
 
-def _plain(value: Buffer | Fraction) -> Any:
+def _plain(value: object) -> Any:
     """Write what JSON has no form for."""
     return [value.units, str(value.percent)] if isinstance(value, Buffer) else str(value)

@@ -1,21 +1,25 @@
 """What a file in the rules folder may say: its keys, their forms and their limits."""
 
-import re
+from datetime import datetime
 from fractions import Fraction
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, PlainValidator
 
 from stocksync.domain.identifiers import SKU_LENGTH_MAX, ListingId, LocationId, Sku, StoreId
-from stocksync.domain.rules import Buffer, Increases, Match, Mode, Wishes
-from stocksync.files.complaints import Entry, did_you_mean
+from stocksync.domain.rules import Buffer, Increases, Match, Mode, Velocity, Wishes
+from stocksync.files.complaints import Entry
+from stocksync.files.timewords import ScheduleEntry, hold_from, velocity_from
+from stocksync.files.wishwords import (
+    UNITS_MAX,
+    buffer_from,
+    increases_from,
+    mode_from,
+    share_from,
+)
 
 SECTIONS: Final = ("rules", "groups", "aliases", "bundles", "availability")
 LOCATION_WISHES: Final = ("buffer", "hold")
-UNITS_MAX: Final = 1_000_000
-
-_UNITS: Final = re.compile(r"[0-9]{1,7}", re.ASCII)
-_PERCENT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%", re.ASCII)
 
 
 def text_from(given: str) -> str:
@@ -25,68 +29,6 @@ def text_from(given: str) -> str:
     if len(given) > SKU_LENGTH_MAX:
         raise ValueError(f"must have at most {SKU_LENGTH_MAX} letters")
     return given
-
-
-def percent_from(text: str) -> Fraction | None:
-    """Read `12.5%` as a fraction of one; None when it is not written like that."""
-    matched = _PERCENT.fullmatch(text.strip())
-    if matched is None:
-        return None
-    part = Fraction(matched[1]) / 100
-    if part > 1:
-        raise ValueError("must be from 0% to 100%")
-    return part
-
-
-def share_from(given: object) -> Fraction:
-    """Read a share; a bare number is refused, as 50 may mean units and 0.5 a half."""
-    part = percent_from(given) if isinstance(given, str) else None
-    if part is None:
-        raise ValueError("must be a part of what is available, from 0% to 100%, such as 50%")
-    return part
-
-
-def buffer_from(given: object) -> Buffer:
-    """Read units kept back (`3`), a part (`10%`), or both (`3 + 10%`)."""
-    if isinstance(given, int) and not isinstance(given, bool):
-        if not 0 <= given <= UNITS_MAX:
-            raise ValueError(f"must be from 0 to {UNITS_MAX} units")
-        return Buffer(units=given)
-    units: list[int] = []
-    parts: list[Fraction] = []
-    for piece in given.split("+") if isinstance(given, str) else []:
-        part = percent_from(piece)
-        if part is not None:
-            parts.append(part)
-        elif _UNITS.fullmatch(piece.strip()):
-            units.append(int(piece))
-        else:
-            _no_buffer()
-    if not (units or parts) or len(units) > 1 or len(parts) > 1 or sum(units) > UNITS_MAX:
-        _no_buffer()
-    return Buffer(units=sum(units), percent=sum(parts, Fraction(0)))
-
-
-def _no_buffer() -> NoReturn:
-    raise ValueError("must be units, a part, or both, none of them negative: 3, 10%, 3 + 10%")
-
-
-def increases_from(given: object) -> Increases:
-    """Read yes, no or hold; YAML reads the first two as true and false."""
-    if isinstance(given, bool):
-        return Increases.YES if given else Increases.NO
-    if isinstance(given, str) and given in tuple(Increases):
-        return Increases(given)
-    hint = did_you_mean(given, Increases) if isinstance(given, str) else ""
-    raise ValueError(f"must be yes, no or hold{hint}")
-
-
-def mode_from(given: object) -> Mode:
-    """Read shared, allocated or auto."""
-    if isinstance(given, str) and given in tuple(Mode):
-        return Mode(given)
-    hint = did_you_mean(given, Mode) if isinstance(given, str) else ""
-    raise ValueError(f"must be shared, allocated or auto{hint}")
 
 
 def _all_different(given: list[str]) -> list[str]:
@@ -126,30 +68,27 @@ class WishesEntry(Entry):
     """What a rule sets; a key left out inherits, zero means zero."""
 
     buffer: Annotated[Buffer | None, PlainValidator(buffer_from)] = None
+    velocity_buffer: Annotated[Velocity | None, PlainValidator(velocity_from)] = None
     share: Annotated[Fraction | None, PlainValidator(share_from)] = None
+    floor: Units = None
     cap: Units = None
+    last_units: Units = None
     zero_at_or_below: Units = None
     fixed: Units = None
     pack: Pieces = None
     round_to: Pieces = None
-    hold: bool | None = None
+    hold: Annotated[bool | datetime | None, PlainValidator(hold_from)] = None
     locations: Texts | None = None
     accept_increases: Annotated[Increases | None, PlainValidator(increases_from)] = None
     priority: Units = None
     mode: Annotated[Mode | None, PlainValidator(mode_from)] = None
 
-    def wishes(self) -> Wishes:
-        """Return the domain's own wishes."""
+    def wishes(self, resets: frozenset[str] = frozenset()) -> Wishes:
+        """Return the domain's own wishes; `resets` are those taken back with `null`."""
         given: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
         if self.locations is not None:
             given["locations"] = tuple(LocationId(name) for name in self.locations)
-        return Wishes(**given)
-
-
-def _something(given: WishesEntry) -> WishesEntry:
-    if not given.model_fields_set:
-        raise ValueError("sets nothing; name at least one wish, such as buffer")
-    return given
+        return Wishes(**given, resets=resets)
 
 
 class RuleEntry(Entry):
@@ -157,7 +96,9 @@ class RuleEntry(Entry):
 
     name: Text
     match: MatchEntry = MatchEntry()
-    set: Annotated[WishesEntry, AfterValidator(_something)]
+    schedule: ScheduleEntry | None = None
+    when: Text | None = None
+    set: WishesEntry
 
 
 class GroupEntry(Entry):

@@ -6,6 +6,7 @@ object, repeat a part of itself, or turn a code such as `00123` into another num
 
 import re
 from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -48,11 +49,15 @@ class Misread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What a file says, as plain values (and `Misread`), with the line of each of them."""
+    """What a file says, as plain values (and `Misread`), with the line of each of them.
+
+    `nulls` are the values written as `null`: left empty on purpose, and not forgotten.
+    """
 
     path: Path
     data: Any
     lines: Mapping[Keys, int]
+    nulls: AbstractSet[Keys] = frozenset()
 
     def line(self, keys: Keys) -> int:
         """Return the line of a value, or of the nearest thing around it that is in the file."""
@@ -89,7 +94,7 @@ def load(path: Path, *, roots: tuple[type, ...] = (dict,)) -> Document:
         builder.problems.append(f"{path}:1: the file must hold {wanted}, and holds {_kind(data)}")
     if builder.problems:
         raise ConfigurationError(builder.problems)
-    return Document(path=path, data=data, lines=builder.lines)
+    return Document(path=path, data=data, lines=builder.lines, nulls=frozenset(builder.nulls))
 
 
 def _kind(data: object) -> str:
@@ -129,6 +134,7 @@ class _Builder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: dict[Keys, int] = {}
+        self.nulls: set[Keys] = set()
         self.problems: list[str] = []
 
     def document(self, events: Iterator[Any]) -> Any:
@@ -160,7 +166,10 @@ class _Builder:
             return self._mapping(events, keys)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(events, keys)
-        return _scalar(event)
+        value = _scalar(event)
+        if value is None and event.value:
+            self.nulls.add(keys)
+        return value
 
     def _sequence(self, events: Iterator[Any], keys: Keys) -> list[Any]:
         values: list[Any] = []

@@ -39,7 +39,7 @@ def hot(
     sellers = (
         select(MOVEMENTS.c.sku)
         .where(
-            MOVEMENTS.c.number >= _first_since(connection, since),
+            MOVEMENTS.c.number >= first_since(connection, since),
             MOVEMENTS.c.recorded_at >= since,
             MOVEMENTS.c.kind == MovementKind.SALE.value,
         )
@@ -80,7 +80,7 @@ def _movements(
     """Count movements by stretch of time and kind, without walking the whole books."""
     stretch = _stretch(MOVEMENTS.c.recorded_at, moments)
     asked = select(stretch, MOVEMENTS.c.kind, func.count()).where(
-        MOVEMENTS.c.number >= _first_since(connection, moments[0]),
+        MOVEMENTS.c.number >= first_since(connection, moments[0]),
         MOVEMENTS.c.recorded_at >= moments[0],
         MOVEMENTS.c.recorded_at < moments[-1],
     )
@@ -96,7 +96,7 @@ def _stretch(when: ColumnElement[Any], moments: Sequence[datetime]) -> ColumnEle
     return case(*ends).label("stretch")
 
 
-def _first_since(connection: Connection, moment: datetime) -> int:
+def first_since(connection: Connection, moment: datetime) -> int:
     """Find the first movement recorded at or after a moment: numbers grow with time.
 
     Halving costs 20 look-ups in a million movements; an index would cost one more write each.

@@ -24,6 +24,7 @@ from stocksync.domain.movements import PRESENT, Account, MovementKind, at, fold,
 from stocksync.domain.movements import levels as levels_from
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import Levels, ListingRecord, Presence, shown_number, state_of
+from stocksync.domain.velocity import SoldUnits
 from stocksync.ledger.checks import describe_mismatch, require_keepable, require_zone
 from stocksync.ledger.memory_books import MemoryBooks
 from stocksync.ledger.seals import broken
@@ -152,6 +153,16 @@ class MemoryLedger(MemoryBooks):
 
     async def absent(self, store: StoreId) -> list[ListingRecord]:
         return [at for at in self._all_records(store) if at.presence is Presence.ABSENT]
+
+    async def sold(self, skus: Collection[Sku], since: datetime) -> dict[Sku, list[SoldUnits]]:
+        require_zone(since)
+        found: dict[Sku, list[SoldUnits]] = {}
+        for booked in self._books:
+            movement = booked.movement
+            when = min(movement.occurred_at, booked.recorded_at)
+            if movement.kind is MovementKind.SALE and movement.sku in skus and when > since:
+                found.setdefault(movement.sku, []).append(SoldUnits(when, movement.units))
+        return found
 
     async def numbers(
         self, store: StoreId, listings: Collection[ListingId], since: datetime

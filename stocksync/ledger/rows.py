@@ -258,6 +258,7 @@ def store_row(store: StoreRecord) -> dict[str, Any]:
         "links_fingerprint": store.links_fingerprint,
         "feed_from": store.feed_from,
         "feed_at": store.feed_at,
+        "delay_seconds": store.delay_seconds,
     }
 
 

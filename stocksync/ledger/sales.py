@@ -1,16 +1,20 @@
-"""Keep order lines and the past of numbers, and find what waits for an explanation."""
+"""Keep order lines and the past of numbers, and find what sold of late."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, select
 
 from stocksync.contracts.sales import Shown
-from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.movements import MovementKind
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import ListingRecord
+from stocksync.domain.velocity import SoldUnits
+from stocksync.ledger.browsing import first_since
 from stocksync.ledger.statements import listed, members, upsert
-from stocksync.ledger.tables import LISTINGS, NUMBERS, ORDER_LINES
+from stocksync.ledger.tables import LISTINGS, MOVEMENTS, NUMBERS, ORDER_LINES
 
 
 def keep_lines(connection: Connection, lines: Iterable[KnownLine]) -> None:
@@ -40,6 +44,28 @@ def known_lines(
     )
     rows = connection.execute(asked, {"orders": listed(orders)}).mappings()
     return {(row["order"], row["line"]): KnownLine(**row) for row in rows}
+
+
+def sold(
+    connection: Connection, skus: Collection[Sku], since: datetime
+) -> dict[Sku, list[SoldUnits]]:
+    """Return the sales of these SKUs after a moment, as they were booked."""
+    when = case(
+        (MOVEMENTS.c.occurred_at < MOVEMENTS.c.recorded_at, MOVEMENTS.c.occurred_at),
+        else_=MOVEMENTS.c.recorded_at,
+    )
+    asked = select(MOVEMENTS.c.sku, when, MOVEMENTS.c.units).where(
+        MOVEMENTS.c.sku.in_(members("skus", connection.dialect.name)),
+        MOVEMENTS.c.number >= first_since(connection, since),
+        MOVEMENTS.c.kind == MovementKind.SALE.value,
+        when > since,
+    )
+    found: defaultdict[Sku, list[SoldUnits]] = defaultdict(list)
+    for sku, at, units in connection.execute(
+        asked.order_by(MOVEMENTS.c.number), {"skus": listed(skus)}
+    ):
+        found[Sku(sku)].append(SoldUnits(at, units))
+    return dict(found)
 
 
 def keep_numbers(connection: Connection, records: Iterable[ListingRecord], now: datetime) -> None:

@@ -9,7 +9,7 @@ from stocksync.ledger.engine import Database, file_of
 from stocksync.ledger.failures import MIGRATE
 
 #: The newest migration in `migrations/versions`; a test keeps the two together.
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 
 
 def pending(url: str) -> bool:

@@ -27,6 +27,7 @@ from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import Account
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import Levels, ListingRecord
+from stocksync.domain.velocity import SoldUnits
 from stocksync.errors import LedgerFrozen
 from stocksync.ledger import books, browsing, hints, journal, leases, proof, reading, sales
 from stocksync.ledger.checks import check, check_hints, is_empty, require_keepable, require_zone
@@ -247,6 +248,10 @@ class SqlLedger:
 
     async def absent(self, store: StoreId) -> list[ListingRecord]:
         return await self._ask(lambda connection: reading.absent(connection, store))
+
+    async def sold(self, skus: Collection[Sku], since: datetime) -> dict[Sku, list[SoldUnits]]:
+        require_zone(since)
+        return await self._ask(lambda connection: sales.sold(connection, skus, since))
 
     async def numbers(
         self, store: StoreId, listings: Collection[ListingId], since: datetime

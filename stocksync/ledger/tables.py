@@ -227,6 +227,8 @@ class StoreRow(Row, table=True):
     lease_holder: str = Field(sa_type=NAME)
     lease_until: datetime | None = Field(sa_type=UTCDateTime)
     epoch: int = Field(sa_type=NUMBER)
+    # Added to rows that exist: the default is theirs.
+    delay_seconds: int = Field(sa_column_kwargs={"server_default": text("0")})
 
 
 class HintRow(Row, table=True):

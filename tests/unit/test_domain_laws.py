@@ -25,7 +25,7 @@ from stocksync.domain.merge import (
 from stocksync.domain.movements import Movement, MovementKind, at, fold, levels, sides
 from stocksync.domain.plan import Line, correction_for, plan_hash
 from stocksync.domain.rulebook import Rulebook
-from stocksync.domain.rules import Buffer, Increases, Match, Policy, Rule, Wishes, resolve
+from stocksync.domain.rules import Buffer, Increases, Match, Policy, Rule, Wishes
 from stocksync.domain.shares import share_out
 from stocksync.domain.stock import (
     Counted,
@@ -169,7 +169,7 @@ def test_the_steps_lead_from_stock_to_the_target(
 def test_each_wish_does_what_its_name_says(
     wishes: Wishes, on_hand: int, expected: int | None
 ) -> None:
-    policy = resolve([Rule(name="r", place="x:1", wishes=wishes)], MUG, A)
+    policy = Rulebook(rules=[Rule(name="r", place="x:1", wishes=wishes)]).policy(MUG, A)
     held = {MAIN_LOCATION: StockLevel(on_hand=on_hand)}
     assert target(share_of(available(held, policy), A, {A: policy}), policy) == expected
 
@@ -190,9 +190,9 @@ def test_a_location_rule_keeps_units_back_there_and_only_there() -> None:
         north: StockLevel(on_hand=10),
         LocationId("south"): StockLevel(on_hand=50),
     }
-    assert available(held, resolve(rules, MUG, A)) == 3 + 6
+    assert available(held, Rulebook(rules=rules).policy(MUG, A)) == 3 + 6
     closed = replace(rules[0], wishes=Wishes(hold=True))
-    assert available(held, resolve([closed, rules[1]], MUG, A)) == 3
+    assert available(held, Rulebook(rules=[closed, rules[1]]).policy(MUG, A)) == 3
 
 
 def test_the_last_rule_that_matches_sets_a_field_and_absent_inherits() -> None:
@@ -201,11 +201,11 @@ def test_the_last_rule_that_matches_sets_a_field_and_absent_inherits() -> None:
         Rule(name="mugs", place="x:2", match=Match(sku="MUG*"), wishes=Wishes(cap=0)),
         Rule(name="b", place="x:3", match=Match(store=StoreId("b")), wishes=Wishes(cap=9)),
     ]
-    policy = resolve(rules, MUG, A)
+    policy = Rulebook(rules=rules).policy(MUG, A)
     assert (policy.cap, policy.buffer.units) == (0, 1)
     assert policy.reasons["cap"].name == "mugs"
-    assert resolve(rules, MUG, StoreId("b")).cap == 9
-    assert resolve(rules, Sku("mug"), A).cap == 5  # a glob minds the case
+    assert Rulebook(rules=rules).policy(MUG, StoreId("b")).cap == 9
+    assert Rulebook(rules=rules).policy(Sku("mug"), A).cap == 5  # a glob minds the case
 
 
 @given(st.permutations(range(3)))
@@ -215,7 +215,7 @@ def test_the_order_of_rules_that_set_different_fields_does_not_matter(order: lis
         Rule(name="2", place="x:2", wishes=Wishes(pack=2)),
         Rule(name="3", place="x:3", wishes=Wishes(round_to=4)),
     ]
-    policy = resolve([rules[at] for at in order], MUG, A)
+    policy = Rulebook(rules=[rules[at] for at in order]).policy(MUG, A)
     assert (policy.cap, policy.pack, policy.round_to) == (5, 2, 4)
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
 from stocksync.domain.rules import WISH_NAMES, Buffer, Increases, Match, Wishes
-from stocksync.files.rulefile import SECTIONS, WishesEntry, buffer_from, share_from
+from stocksync.files.rulefile import SECTIONS, WishesEntry
+from stocksync.files.wishwords import buffer_from, share_from
 from stocksync.rulebook import load_rulebook
 from tests.unit.rulebook_kit import PLATFORMS, book_of
 
