@@ -157,7 +157,7 @@ class World:
         self.clock.pass_(1)
         names = [StoreId(name) for name in stores] or None
         only = None if skus is None else [Sku(sku) for sku in skus]
-        run = await sync(self.context, names, skus=only)
+        run = await sync(self.context.in_force(), names, skus=only)
         self.clock.pass_(1)
         return run
 

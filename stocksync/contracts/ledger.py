@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from stocksync.contracts.browsing import Browsing
 from stocksync.contracts.hints import Hints
+from stocksync.contracts.history import History
 from stocksync.contracts.sales import Sales
 from stocksync.domain.gates import Gate
 from stocksync.domain.hints import Hint
@@ -176,7 +177,7 @@ class Verdict:
         return not (self.imbalances or self.mismatches or self.broken_seals)
 
 
-class Ledger(Browsing, Hints, Sales, Protocol):
+class Ledger(Browsing, Hints, History, Sales, Protocol):
     """The books. Two implementations, one contract suite: SQLModel tables, and a dict."""
 
     async def commit(self, commit: Commit) -> int:
@@ -226,7 +227,7 @@ class Ledger(Browsing, Hints, Sales, Protocol):
         ...
 
     async def agreements(self, store: StoreId) -> set[int]:
-        """Return `domain.merge.agreement` of every present listing that is as was agreed on.
+        """Return `domain.agreements.agreement` of every present listing that is as was agreed on.
 
         Its last reading is its baseline, and no write to it is unanswered. The set is the
         caller's own.

@@ -17,6 +17,7 @@ from stocksync.domain.merge import (
     merge,
     relink,
 )
+from stocksync.domain.mistakes import NO_MISTAKES, Mistakes, disbelieved
 from stocksync.domain.movements import Movement, MovementKind, sides
 from stocksync.domain.orders import NOTHING_SOLD, Sold
 from stocksync.domain.plan import Line
@@ -40,6 +41,7 @@ _BELIEVED = frozenset(
         ChangeKind.COUNT,
         ChangeKind.REFUSED_INCREASE,
         ChangeKind.HELD_INCREASE,
+        ChangeKind.SEEN_ONCE,
     }
 )
 
@@ -52,6 +54,7 @@ _TO_EVALUATE = frozenset(ChangeKind) - {
     ChangeKind.UNTRACKED,
     ChangeKind.UNREADABLE,
     ChangeKind.HELD_INCREASE,
+    ChangeKind.SEEN_ONCE,
 }
 
 
@@ -89,19 +92,20 @@ def decide(
     twins: Mapping[ListingId, str],
     book: Rulebook,
     sold: Mapping[ListingId, Sold] = NO_ORDERS,
+    mistakes: Mistakes = NO_MISTAKES,
 ) -> list[Change]:
     """Name the change of every listing that was looked at; listings without news are left out."""
     changes = []
     for listing, look in looks.items():
         told = sold.get(listing, NOTHING_SOLD)
-        change = _decide_one(look, seat, twins.get(listing, ""), book, told)
+        change = _decide_one(look, seat, twins.get(listing, ""), book, told, mistakes)
         if change is not None:
             changes.append(change)
     return changes
 
 
 def _decide_one(
-    look: Look, seat: Seat, quarantine: str, book: Rulebook, sold: Sold
+    look: Look, seat: Seat, quarantine: str, book: Rulebook, sold: Sold, mistakes: Mistakes
 ) -> Change | None:
     record, seen = look
     if "\0" in seen.title:  # no database keeps it, and a title is only for people
@@ -115,7 +119,10 @@ def _decide_one(
     base = relink(old, sku, seen.code, quarantine).record if moved_house else old
     base = replace(base, code=seen.code)
     if linked:
-        change = merge(base, seen, terms_for(sku, seat, book), sold)
+        terms = terms_for(sku, seat, book)
+        change = merge(base, seen, terms, sold)
+        if mistakes and change is not None:
+            change = disbelieved(change, base, seen, terms=terms, sold=sold, mistakes=mistakes)
     else:
         change = _set_aside(base, seen)
     if change is None and (moved_house or old.code != seen.code):
@@ -167,19 +174,6 @@ def as_lines(changes: Iterable[Change]) -> list[Line]:
         for change in changes
         if change.kind in _BELIEVED and change.before is not None and change.before != change.after
     ]
-
-
-def disbelieved(change: Change, record: ListingRecord) -> Change:
-    """Take a number for a mistake of the store: it moves nothing, and the store is put right.
-
-    `record` is what was remembered before: what waited for an explanation then, waits still.
-    """
-    kept = replace(
-        change.record,
-        unexplained=record.unexplained,
-        unexplained_since=record.unexplained_since,
-    )
-    return replace(change, kind=ChangeKind.DRIFT, units=0, suspended=0, record=kept)
 
 
 def booking_location(levels: Levels, policy: Policy, units: int) -> LocationId:

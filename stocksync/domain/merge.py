@@ -3,10 +3,8 @@
 Changes are differences, so they add, and the order of stores never matters (`domain.md §3.1`).
 """
 
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
 
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import MovementKind
@@ -52,6 +50,7 @@ class ChangeKind(StrEnum):
     DRIFT = "drift"
     REFUSED_INCREASE = "refused_increase"
     HELD_INCREASE = "held_increase"
+    SEEN_ONCE = "seen_once"
     NOTED = "noted"
     SWITCHED = "switched"
     UNTRACKED = "untracked"
@@ -110,38 +109,6 @@ class Terms:
     feed: bool = False
 
 
-#: Keeps numbers away from -1, which Python hashes like -2.
-_ABOVE_ZERO: Final = 1 << 40
-
-
-def agreement(listing: ListingId, code: str | None, number: int) -> int:
-    """Name "this listing, with this code, shows this number" by one whole number.
-
-    For the many that show what was agreed on: a store's agreements fit in little memory, and two
-    different ones meet with a chance of one in 2**64. Names are good within one process only.
-    """
-    return hash((listing, code, number + _ABOVE_ZERO))
-
-
-def agreement_of(seen: Observation) -> int | None:
-    """Name what a store shows of a listing; None when that is no number."""
-    reading = seen.reading
-    if isinstance(reading, Counted):  # nearly all of them, and there may be a million
-        return hash((seen.listing, seen.code, reading.quantity + _ABOVE_ZERO))
-    number = shown_number(reading)
-    return None if number is None else agreement(seen.listing, seen.code, number)
-
-
-def was_met(record: ListingRecord, unseen: AbstractSet[int]) -> bool:
-    """Tell whether a census met what was agreed on for a listing; `unseen` is what it did not."""
-    return (
-        record.baseline is not None
-        and shown_number(record.reading) == record.baseline
-        and not record.own_values
-        and agreement(record.listing, record.code, record.baseline) not in unseen
-    )
-
-
 def merge(
     record: ListingRecord, seen: Observation, terms: Terms, sold: Sold = NOTHING_SOLD
 ) -> Change | None:
@@ -164,7 +131,22 @@ def merge(
         return _explained(record, looked, seen.reading, terms, sold)
     if number is None or number in record.own_values or number == before:
         return _own_or_nothing(record, looked, number)
-    return _outside_change(looked, before, number, seen, terms)
+    change = _outside_change(looked, before, number, seen, terms)
+    return change if _believes(change, record, terms) else _seen_once(change, looked)
+
+
+def _believes(change: Change, record: ListingRecord, terms: Terms) -> bool:
+    """Tell whether an increase counts: where two looks must show it, the last one did too."""
+    if change.kind is not ChangeKind.RETURN or terms.accept_increases is not Increases.TWICE:
+        return True
+    last = shown_number(record.reading)
+    return last is not None and last >= (change.after or 0) > (record.baseline or 0)
+
+
+def _seen_once(change: Change, looked: ListingRecord) -> Change:
+    """Remember an increase without believing it: nothing moves until the next look shows it too."""
+    kept = replace(looked, baseline=change.before)
+    return replace(change, kind=ChangeKind.SEEN_ONCE, record=kept, units=0, suspended=0)
 
 
 def _explained(
@@ -186,23 +168,25 @@ def _explained(
         record=explained,
         suspended=(explained.suspended - record.suspended) * terms.pack,
     )
-    return _with_increase(change, outside, terms) if outside else change
+    return _with_increase(change, outside, record, terms) if outside else change
 
 
-def _with_increase(change: Change, outside: int, terms: Terms) -> Change:
+def _with_increase(change: Change, outside: int, record: ListingRecord, terms: Terms) -> Change:
     """Name units that came from outside by what the rules want done about them."""
     units = outside * terms.pack
+    alone = not change.suspended and change.after == (change.before or 0) + outside
     match terms.accept_increases:
         case Increases.NO:
             return replace(change, kind=ChangeKind.REFUSED_INCREASE)
-        case Increases.HOLD if change.suspended or change.after != (change.before or 0) + outside:
+        case Increases.HOLD | Increases.TWICE if not alone:
             # First what is explained; the next look holds the rest, which then stands alone.
             kept = replace(change.record, baseline=(change.after or 0) - outside)
             return replace(change, record=kept)
         case Increases.HOLD:
             return replace(change, kind=ChangeKind.HELD_INCREASE, units=units)
         case _:
-            return replace(change, kind=ChangeKind.RETURN, units=units)
+            back = replace(change, kind=ChangeKind.RETURN, units=units)
+            return back if _believes(back, record, terms) else _seen_once(back, change.record)
 
 
 def _gap(record: ListingRecord, looked: ListingRecord, gap: NotCounted) -> Change | None:

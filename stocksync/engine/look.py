@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from stocksync.domain.agreements import agreement_of, was_met
 from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.intake import Look, find_twins
-from stocksync.domain.merge import agreement_of, was_met
 from stocksync.domain.stock import ListingRecord, Observation, Presence
 from stocksync.engine.batches import batches
 from stocksync.engine.context import Context, Store

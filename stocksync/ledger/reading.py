@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, case, cast, func, select
 
 from stocksync.contracts.ledger import IntentState
+from stocksync.domain.agreements import agreement
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
-from stocksync.domain.merge import agreement
 from stocksync.domain.stock import Gap, ListingRecord, ListingState, Presence
 from stocksync.ledger.engine import SQLITE
 from stocksync.ledger.rows import OWN_SEPARATOR, record_from

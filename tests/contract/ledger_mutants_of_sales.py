@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stocksync.contracts.ledger import Commit, StoreRecord
 from stocksync.contracts.sales import Shown
-from stocksync.domain.identifiers import ListingId, StoreId
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.movements import MovementKind
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import ListingRecord, Presence
+from stocksync.domain.velocity import SoldUnits
 from stocksync.ledger.memory import MemoryLedger
 
 
@@ -60,3 +62,24 @@ class ForgetsWhatHeldBefore(MemoryLedger):
 class LosesTheFeed(MemoryLedger):
     async def store(self, store: StoreId) -> StoreRecord:
         return replace(await super().store(store), feed_at=None)
+
+
+class SellsAgainAtTheEdge(MemoryLedger):
+    async def sold(self, skus: Collection[Sku], since: datetime) -> dict[Sku, list[SoldUnits]]:
+        return await super().sold(skus, since - timedelta(seconds=1))
+
+
+class BelievesEveryClock(MemoryLedger):
+    async def sold(self, skus: Collection[Sku], since: datetime) -> dict[Sku, list[SoldUnits]]:
+        found: dict[Sku, list[SoldUnits]] = {}
+        for movement in (booked.movement for booked in self._books):
+            sale = movement.kind is MovementKind.SALE and movement.sku in skus
+            if sale and movement.occurred_at > since:
+                sold = SoldUnits(movement.occurred_at, movement.units)
+                found.setdefault(movement.sku, []).append(sold)
+        return found
+
+
+class ForgetsHowSlowItIs(MemoryLedger):
+    async def store(self, store: StoreId) -> StoreRecord:
+        return replace(await super().store(store), delay_seconds=0)

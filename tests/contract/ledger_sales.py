@@ -6,11 +6,25 @@ import pytest
 
 from stocksync.contracts.ledger import Commit
 from stocksync.contracts.sales import Shown
-from stocksync.domain.identifiers import ListingId
+from stocksync.domain.identifiers import ListingId, Sku
+from stocksync.domain.movements import MovementKind
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import Presence
+from stocksync.domain.velocity import SoldUnits
 from tests.contract.ledger_clauses import clause
-from tests.contract.ledger_examples import NOON, SHOP, TRADE, after, listing
+from tests.contract.ledger_examples import (
+    BOWL,
+    HERE,
+    MUG,
+    NOON,
+    SHOP,
+    SOLD,
+    TRADE,
+    after,
+    listing,
+    opening,
+    sale,
+)
 from tests.contract.ledger_rigs import Rig
 
 
@@ -83,3 +97,26 @@ async def remembers_numbers(rig: Rig) -> None:
     }
     assert await rig.ledger.numbers(SHOP, [a], after(30)) == {a: past[2:]}
     assert await rig.ledger.numbers(TRADE, [a], NOON) == {}
+
+
+@clause("L94", "what sold of late is found by SKU, after a moment, each sale when it took place")
+async def finds_what_sold(rig: Rig) -> None:
+    rig.clock.time = after(100)
+    booked = [
+        opening("o1", 50),
+        sale("s1", 1, occurred_at=after(10)),
+        sale("s2", 2, occurred_at=after(50)),
+        sale("s3", 3, sku=BOWL, occurred_at=after(60)),
+        sale("s4", 4, occurred_at=after(999)),  # a store whose clock is fast
+        sale("r1", 5, kind=MovementKind.RETURN, source=SOLD, destination=HERE),
+        sale("s5", 6, sku=Sku("OTHER"), occurred_at=after(60)),
+    ]
+    await rig.ledger.commit(Commit(movements=booked))
+    late = [SoldUnits(after(50), 2), SoldUnits(after(100), 4)]
+    assert await rig.ledger.sold([MUG, BOWL], after(10)) == {
+        MUG: late,
+        BOWL: [SoldUnits(after(60), 3)],
+    }
+    assert await rig.ledger.sold([MUG], after(50)) == {MUG: late[1:]}
+    assert await rig.ledger.sold([BOWL], after(60)) == {}
+    assert await rig.ledger.sold([], NOON) == {}

@@ -152,6 +152,7 @@ async def remembers_stores(rig: Rig) -> None:
             links_fingerprint="ba5",
             feed_from=after(4),
             feed_at=after(5),
+            delay_seconds=6,
         )
         assert says_everything(known)
         await rig.ledger.commit(Commit(store=known, lease=lease))

@@ -1,4 +1,4 @@
-"""Remember how long corrections take to reach a store: rules keep units back for that long.
+"""Remember how long corrections take, because rules keep units back for just as long.
 
 Revision 0006, after 0005.
 """
