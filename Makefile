@@ -5,7 +5,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: help demo test check bench hooks propagation soak kills simulate reliability format clean
+.PHONY: help demo test check bench resolve hooks propagation soak kills simulate reliability format clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -26,6 +26,9 @@ check: .venv/.stamp ## Lint, format, types, layers, lock file
 
 bench: .venv/.stamp ## Measure cycles beside their raw floor (SKUS=100000)
 	@$(BIN)/python -m tests.benchmarks.cycle --skus $(or $(SKUS),100000)
+
+resolve: .venv/.stamp ## Measure how fast targets are worked out (SKUS=100000)
+	@$(BIN)/python -m tests.benchmarks.resolve --skus $(or $(SKUS),100000)
 
 hooks: .venv/.stamp ## Measure how many webhooks a second are taken durably
 	@$(BIN)/python -m tests.benchmarks.webhooks

@@ -62,7 +62,8 @@ _TO_EVALUATE = frozenset(ChangeKind) - {
 class Seat:
     """A store's place at the table: what its changes mean, and what to do on first contact.
 
-    With `feed` its orders are read, and move the ledger.
+    With `feed` its orders are read, and move the ledger. It may show an old number for
+    `settle_seconds` after a write.
     """
 
     store: StoreId
@@ -70,6 +71,7 @@ class Seat:
     first_contact: FirstContact = FirstContact.HOLD
     switches: bool = False
     feed: bool = False
+    settle_seconds: float = 0.0
 
 
 def find_twins(

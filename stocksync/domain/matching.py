@@ -19,11 +19,13 @@ _WILD: Final = "*?["
 @lru_cache(maxsize=4096)
 def test_of(glob: str) -> Test:
     """Return what tells whether a SKU fits a glob."""
-    if not any(letter in glob for letter in _WILD):
+    if not _is_wild(glob):
         return glob.__eq__
-    start = glob[:-1]
-    if glob.endswith("*") and not any(letter in start for letter in _WILD):
+    start, end = glob[:-1], glob[1:]
+    if glob.endswith("*") and not _is_wild(start):
         return lambda sku: sku.startswith(start)
+    if glob.startswith("*") and not _is_wild(end):
+        return lambda sku: sku.endswith(end)
     return re.compile(translate(glob)).match
 
 
@@ -34,9 +36,17 @@ def glob_matches(glob: str, sku: Sku) -> bool:
 
 def any_of(globs: Collection[str]) -> Test:
     """Return what tells whether a SKU fits one of many globs."""
-    plain = frozenset(glob for glob in globs if not any(letter in glob for letter in _WILD))
-    tests = [test_of(glob) for glob in globs if glob not in plain]
-    return lambda sku: sku in plain or any(test(sku) for test in tests)
+    plain = frozenset(glob for glob in globs if not _is_wild(glob))
+    begin = {glob for glob in globs if glob.endswith("*") and not _is_wild(glob[:-1])}
+    starts = tuple(glob[:-1] for glob in begin)
+    others = [test_of(glob) for glob in globs if glob not in plain | begin]
+    if not others:
+        return lambda sku: sku in plain or sku.startswith(starts)
+    return lambda sku: sku in plain or sku.startswith(starts) or any(test(sku) for test in others)
+
+
+def _is_wild(glob: str) -> bool:
+    return any(letter in glob for letter in _WILD)
 
 
 class Matcher:
@@ -76,7 +86,7 @@ class Matcher:
             self._tested.append((both, number))
         elif not glob:
             self._always.append(number)
-        elif any(letter in glob for letter in _WILD):
+        elif _is_wild(glob):
             self._tested.append((test_of(glob), number))
         else:
             self._plain.setdefault(glob, []).append(number)

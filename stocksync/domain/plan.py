@@ -55,9 +55,9 @@ def plan_hash(lines: Iterable[Line]) -> str:
 
 def levels_of_sku(sku: Sku, rulebook: Rulebook, levels: Mapping[Sku, Levels]) -> Levels | None:
     """Return a SKU's stock, or what its parts allow for a kit; None when the ledger knows none."""
-    parts = rulebook.parts(sku)
-    if parts == {sku: 1}:
+    if sku not in rulebook.bundles:
         return levels.get(sku)
+    parts = rulebook.parts(sku)
     if any(part not in levels for part in parts):
         return None
     return kit_levels(parts, levels)
@@ -84,7 +84,10 @@ def target_for(
     if own is None:
         return None
     policy = rulebook.policy(sku, store)
-    units = units_for(sku, store, own, rulebook, sales=sales, steps=steps)
+    if policy.velocity_buffer is None:
+        units = available(own, policy, steps)
+    else:
+        units = units_for(sku, store, own, rulebook, sales=sales, steps=steps)
     if policy.mode is Mode.SHARED and policy.share is None and not policy.last_units:
         return target(units, policy, steps, there=units)
     policies = {at: rulebook.policy(sku, at) for at in sorted({*stores, store})}

@@ -238,7 +238,7 @@ def test_an_expression_that_cannot_be_is_refused_when_it_is_read(text: str, prob
 
 SKUS = st.text("AB-1", min_size=1, max_size=3)
 GLOBS = st.one_of(SKUS, st.text("AB-1*?", min_size=1, max_size=3))
-GROUPS = {"g": ["A*", "B1"], "none": []}
+GROUPS = {"g": ["A*", "B1", "-?", "-*1"], "none": []}
 MATCHES = st.builds(
     Match,
     sku=st.one_of(st.just(""), GLOBS),
