@@ -69,7 +69,9 @@ def resolved(levels: dict[Sku, Levels]) -> list[int | None]:
     ]
 
 
-def by_hand(levels: dict[Sku, Levels]) -> list[int | None]:
+def by_hand(  # noqa: C901 - one loop is the point of it
+    levels: dict[Sku, Levels],
+) -> list[int | None]:
     """Work out the same targets in one loop that knows the ten rules by heart."""
     shop, trade, web, site, last = STORES
     found: list[int | None] = []

@@ -7,6 +7,7 @@ import pytest
 
 from tests.benchmarks.cycle import measure
 from tests.benchmarks.expected import expected_writes, faults_in, sales
+from tests.benchmarks.resolve import by_hand, resolved, stock
 
 SKUS: Final = 1_200
 SPOILED: Final = (
@@ -42,3 +43,11 @@ def test_a_changed_hundredth_is_written_in_as_few_requests_as_each_platform_take
     assert expected_writes(100_000) == {
         "recplus": 8, "b2bwave": 750, "freewebstore": 750, "simvoly": 750, "idealfactory": 0,
     }  # fmt: skip
+
+
+def test_the_rules_and_the_loop_written_by_hand_for_them_agree_on_every_target() -> None:
+    levels = stock(3_000)
+    found = resolved(levels)
+    assert found == by_hand(levels)
+    assert len(found) == 15_000
+    assert {None, 0, 5, 50, 100} <= set(found)

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 
 from stocksync.contracts.ledger import HoldState
-from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.rules import Increases, Mode, Rule, Velocity
+from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.rulebook import Rulebook
+from stocksync.domain.rules import Increases, Mode, Policy, Rule, Velocity
 from stocksync.domain.schedule import Schedule
 from stocksync.files.expressions import condition_from
 from tests.world import NOON, World, rule, world
@@ -174,3 +176,29 @@ async def test_units_kept_back_and_units_given_to_one_store_each_do_not_oversell
         await at.sync()
     shown = [each.stock[ListingId("MUG")] for each in at.shops.values()]
     assert sum(at for at in shown if isinstance(at, int)) == await at.on_hand("MUG")
+
+
+class Counting(Rulebook):
+    """Rules that remember for which SKUs they were asked."""
+
+    asked: ClassVar[set[str]] = set()
+
+    def policy(self, sku: Sku, store: StoreId) -> Policy:
+        self.asked.add(sku)
+        return super().policy(sku, store)
+
+
+async def test_in_a_cycle_rules_are_asked_only_for_skus_that_changed() -> None:
+    shown: dict[str, object] = {f"MUG-{number}": 10 for number in range(40)}
+    rules = (rule("all", cap=99),)
+    at = world({"a": dict(shown), "b": dict(shown)}, rules=rules, book=Counting())
+    await at.count(**dict.fromkeys(shown, 10))
+    await at.sync()
+    Counting.asked.clear()
+    await at.sync()
+    assert Counting.asked == set()
+    at.sell("a", "MUG-7", 1)
+    at.sell("b", "MUG-9", 2)
+    await at.sync()
+    assert Counting.asked == {"MUG-7", "MUG-9"}
+    assert (at.shows("b")["MUG-7"], at.shows("a")["MUG-9"]) == (9, 8)
