@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from stocksync.cli.demo_proof import StoreProof, compare
-from stocksync.cli.demo_world import STOCK_TAKE, Clock, World
+from stocksync.cli.demo_world import OWN_RULE, STOCK_TAKE, Clock, World
 from stocksync.cli.text import count
 from stocksync.contracts.ledger import Commit, HoldState, RunRecord, Verdict
 from stocksync.domain.identifiers import StoreId
@@ -76,6 +76,8 @@ class Story:
         booked = await stocktake.count(self.context, counts, document=STOCK_TAKE)
         units = sum(at.on_hand for at in counts)
         self.tell("count", f"{STOCK_TAKE}: {booked} SKUs with {units} units opened in the ledger")
+        names = [rule.name for rule in self.context.book.rules if rule.name.startswith(OWN_RULE)]
+        self.tell("rules", "; ".join(name.removeprefix(OWN_RULE) for name in names))
 
     async def meet_the_stores(self) -> None:
         """Look at every store for the first time, agree to the first plan, and carry it out."""

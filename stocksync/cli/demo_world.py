@@ -25,6 +25,8 @@ CONFIGURATION: Final = "stocksync.yaml"
 SPREAD: Final = 1
 #: Fake stores have no limit of their own; the real Freewebstore would get five a second.
 REQUESTS_PER_SECOND: Final = 1_000
+#: How the names of the demo's own rules begin.
+OWN_RULE: Final = "demo: "
 _RULES: Final = """\
 rules:
   - name: "demo: keep two units from the trade store"
@@ -33,6 +35,12 @@ rules:
   - name: "demo: show at most 60 on the web"
     match: {store: web}
     set: {cap: 60}
+  - name: "demo: keep the last three out of the site"
+    match: {store: site}
+    set: {last_units: 3}
+  - name: "demo: the shop comes first"
+    match: {store: shop}
+    set: {priority: 10}
 """
 
 

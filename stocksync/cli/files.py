@@ -1,6 +1,7 @@
-"""Write files that are not there yet, and find the rules that are given away."""
+"""Write files whole or not at all, and find the rules that are given away."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import stocksync
@@ -28,6 +29,34 @@ def put(file: Path, text: str, *, mode: int = _OURS) -> bool:
     with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as opened:
         opened.write(text)
     return True
+
+
+def save_text(text: str, file: Path) -> None:
+    """Put a whole file in place of another; nobody ever sees half of it.
+
+    Raises:
+        ConfigurationError: It cannot be written; what was there before is untouched.
+    """
+    try:
+        if file.exists() and not file.is_file():
+            file.write_bytes(text.encode())
+        else:
+            _replace(file.resolve(), text)
+    except OSError as error:
+        raise ConfigurationError([f"{file}: cannot be written: {error.strerror}"]) from None
+
+
+def _replace(file: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(text.encode())
+        beside.chmod(0o644)
+        beside.replace(file)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def starter_rules() -> list[Path]:

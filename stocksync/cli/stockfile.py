@@ -2,10 +2,8 @@
 
 import csv
 import io
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from stocksync.domain.stock import Levels, StockLevel
 from stocksync.domain.stocktake import Count, read_counts
 from stocksync.engine.words import line
 from stocksync.errors import ConfigurationError
+from stocksync.files.textfile import read_text
 
 HEADER: Final = ("sku", "on_hand", "location")
 SIZE_MAX: Final = 256 * 2**20
@@ -40,18 +39,7 @@ def read_file(file: Path) -> list[Count]:
     Raises:
         ConfigurationError: It cannot be read, or every wrong line at once.
     """
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(SIZE_MAX + 1)
-    except OSError as error:
-        raise ConfigurationError([f"{file}: cannot be read: {error.strerror}"]) from None
-    if len(content) > SIZE_MAX:
-        raise ConfigurationError([f"{file}: is larger than {SIZE_MAX // 2**20} MB; split it"])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError([f"{file}:{number}: is not UTF-8; save it as UTF-8"]) from None
+    text = read_text(file, size_max=SIZE_MAX)
     if "\0" in text:
         number = text.count("\n", 0, text.index("\0")) + 1
         raise ConfigurationError([f"{file}:{number}: holds a NUL character; take it out"])
@@ -103,31 +91,3 @@ def print_csv(text: str) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()
-
-
-def save_csv(text: str, file: Path) -> None:
-    """Put a whole file in place of another; nobody ever sees half of it.
-
-    Raises:
-        ConfigurationError: It cannot be written; what was there before is untouched.
-    """
-    try:
-        if file.exists() and not file.is_file():
-            file.write_bytes(text.encode())
-        else:
-            _replace(file.resolve(), text)
-    except OSError as error:
-        raise ConfigurationError([f"{file}: cannot be written: {error.strerror}"]) from None
-
-
-def _replace(file: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(text.encode())
-        beside.chmod(0o644)
-        beside.replace(file)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

@@ -53,16 +53,21 @@ def free(level: StockLevel) -> int:
 
 
 def _at_location(level: StockLevel, rules: tuple[Rule, ...]) -> tuple[int, Rule | None]:
-    """Count what one location offers under the rules that speak about it; the last one wins."""
-    units, reason = free(level), None
+    """Count what one location offers under the rules that speak about it.
+
+    For each field the last of them wins; what is not counted at all needs no buffer.
+    """
+    held: Rule | None = None
+    buffered: Rule | None = None
     for rule in rules:
-        if rule.wishes.hold is not None:
-            reason = rule
-            units = 0 if rule.wishes.hold else free(level)
-        if rule.wishes.buffer is not None:
-            reason = rule
-            units = max(0, free(level) - kept_back(free(level), rule.wishes.buffer))
-    return units, reason
+        held = rule if rule.wishes.hold is not None else held
+        buffered = rule if rule.wishes.buffer is not None else buffered
+    if held is not None and held.wishes.hold:
+        return 0, held
+    units = free(level)
+    if buffered is None or buffered.wishes.buffer is None:
+        return units, held
+    return max(0, units - kept_back(units, buffered.wishes.buffer)), buffered
 
 
 def available(

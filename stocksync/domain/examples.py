@@ -12,11 +12,11 @@ from stocksync.domain.rulebook import Rulebook
 from stocksync.domain.stock import Levels
 from stocksync.domain.velocity import RecentSales, SoldUnits
 
-#: What an example may expect besides a number: that nothing is written, or that it is (not) offered.
+#: A number to show, whether to offer it, or None: nothing is written.
 Expected = int | bool | None
 
-#: When an example takes place that does not say: outside of every hour and season.
-SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+#: When an example takes place that does not say: on a Monday at noon, before every season.
+SOME_TIME: Final = datetime(2000, 1, 3, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +78,4 @@ def _sales(example: Example) -> RecentSales:
     sold: dict[Sku, list[SoldUnits]] = {}
     for ago, sku, units in example.sold:
         sold.setdefault(sku, []).append(SoldUnits(example.at - ago, units))
-    return RecentSales(now=example.at, sold=sold)
+    return RecentSales(at=example.at, sold=sold)

@@ -25,7 +25,7 @@ class SoldUnits:
 class RecentSales:
     """What was sold of late, in all stores, and how long corrections take to reach each store."""
 
-    now: datetime = _NEVER
+    at: datetime = _NEVER
     sold: Mapping[Sku, Sequence[SoldUnits]] = field(default_factory=lambda: MappingProxyType({}))
     delays: Mapping[StoreId, timedelta] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -36,7 +36,7 @@ class RecentSales:
         """
         if velocity is None or not self.sold:
             return 0
-        since = self.now - velocity.window
+        since = self.at - velocity.window
         most = 0
         for part, needed in parts.items():
             units = sum(sale.units for sale in self.sold.get(part, ()) if sale.at > since)

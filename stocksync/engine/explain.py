@@ -1,7 +1,7 @@
 """Say why a number is what it is: every step from readings and movements to the target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -139,10 +139,14 @@ def _listing(context: Context, record: ListingRecord, picture: Picture) -> Listi
 
 def step_json(step: Step) -> dict[str, Any]:
     """Return a step with its rule's name and place."""
-    values = asdict(step)
-    values["rule"] = step.rule.name if step.rule else None
-    values["place"] = step.rule.place if step.rule else None
-    return values
+    return {
+        "name": step.name,
+        "before": step.before,
+        "after": step.after,
+        "rule": step.rule.name if step.rule else None,
+        "note": step.note,
+        "place": step.rule.place if step.rule else None,
+    }
 
 
 def movement_json(booked: BookedMovement) -> dict[str, Any]:

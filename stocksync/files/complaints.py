@@ -69,7 +69,8 @@ class Complaints:
 
     def add(self, document: Document, keys: Keys, text: str) -> None:
         """Note a mistake; the first one about a value is the one that is kept."""
-        file, name = str(document.path), label(keys, self._items)
+        file = str(document.path)
+        name = label(keys[1:]) if document.table else label(keys, self._items)
         if file not in self._files:
             self._files.append(file)
         called = f"{name}: " if name else ""

@@ -1,19 +1,15 @@
-"""Judge a rulebook as a whole: kits made of themselves, shares beyond the whole, its content."""
+"""Judge a rulebook as it is read: kits made of themselves, and the fingerprint of its content."""
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from fractions import Fraction
 from typing import Any, Final
 
-from stocksync.domain.identifiers import Sku, StoreId
+from stocksync.domain.identifiers import Sku
 from stocksync.domain.rulebook import Rulebook
 from stocksync.domain.rules import WISH_NAMES, Buffer, Rule
 
 KIT_DEPTH_MAX: Final = 8
-
-SWITCHED_PLATFORM: Final = "idealfactory"
-"""The platform without quantities, whose listings are switched on and off (`DESIGN §4`)."""
 
 Bundles = Mapping[Sku, Mapping[Sku, int]]
 
@@ -51,44 +47,6 @@ def _circles(waiting: Bundles) -> Iterator[list[Sku]]:
             circle = path[path.index(kit) :]
             turn = circle.index(min(circle, key=lambda each: order[each]))
             yield [*circle[turn:], *circle[:turn]]
-
-
-def check_rules(book: Rulebook) -> tuple[str, ...]:
-    """Return warnings, each `file:line: what`: allowed, and seldom meant.
-
-    Shares that rules for the very same SKUs give to the stores, and that are more than the whole
-    together: the stores may then offer more units than there are.
-    """
-    alike: dict[tuple[str, str], list[Rule]] = {}
-    for rule in book.rules:
-        if rule.wishes.share is not None:
-            alike.setdefault((rule.match.sku, rule.match.group), []).append(rule)
-    warnings: list[str] = []
-    for rules in alike.values():
-        shares = {
-            store: share
-            for store, platform in book.platforms.items()
-            if platform != SWITCHED_PLATFORM
-            and (share := _last_share(rules, store, platform)) is not None
-        }
-        if sum(shares.values()) > 1:
-            each = ", ".join(f"{store} {_percent(share)}" for store, share in shares.items())
-            total = _percent(sum(shares.values(), Fraction(0)))
-            text = f"shares add up to {total} ({each}); stores may offer more than there is"
-            warnings.append(f"{rules[-1].place}: {rules[-1].name}: {text}")
-    return tuple(warnings)
-
-
-def _last_share(rules: list[Rule], store: StoreId, platform: str) -> Fraction | None:
-    share = None
-    for rule in rules:
-        if rule.match.store in (None, store) and rule.match.platform in ("", platform):
-            share = rule.wishes.share
-    return share
-
-
-def _percent(part: Fraction) -> str:
-    return f"{float(part * 100):g}%"
 
 
 def fingerprint_of(book: Rulebook) -> str:

@@ -1,24 +1,20 @@
-"""What a file in the rules folder may say: its keys, their forms and their limits."""
+"""What a file in the rules folder may say: its keys, their forms, their limits and what they mean.
 
-from datetime import datetime
-from fractions import Fraction
+The descriptions are what editors show (`files.ruleschema`): a merchant's words, with boundaries.
+"""
+
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic.config import JsonDict
 
-from stocksync.domain.identifiers import SKU_LENGTH_MAX, ListingId, LocationId, Sku, StoreId
-from stocksync.domain.rules import Buffer, Increases, Match, Mode, Velocity, Wishes
-from stocksync.files.complaints import Entry
-from stocksync.files.timewords import ScheduleEntry, hold_from, velocity_from
-from stocksync.files.wishwords import (
-    UNITS_MAX,
-    buffer_from,
-    increases_from,
-    mode_from,
-    share_from,
-)
+from stocksync.domain.identifiers import SKU_LENGTH_MAX, LocationId, StoreId
+from stocksync.domain.rules import Condition, Match, Wishes
+from stocksync.files.complaints import Entry, why_not_text
+from stocksync.files.expressions import condition_from
+from stocksync.files.timewords import HoldWish, ScheduleEntry, VelocityWish
+from stocksync.files.wishwords import UNITS_MAX, BufferWish, IncreasesWish, ModeWish, ShareWish
 
-SECTIONS: Final = ("rules", "groups", "aliases", "bundles", "availability")
 LOCATION_WISHES: Final = ("buffer", "hold")
 
 
@@ -31,27 +27,48 @@ def text_from(given: str) -> str:
     return given
 
 
+def _condition(given: object) -> Condition:
+    """Compile an expression in CEL."""
+    if not isinstance(given, str):
+        raise ValueError(why_not_text(given))  # noqa: TRY004 - what pydantic turns into a refusal
+    return condition_from(text_from(given))
+
+
 def _all_different(given: list[str]) -> list[str]:
     if len(set(given)) < len(given):
         raise ValueError("names one thing twice")
     return given
 
 
-Text = Annotated[str, AfterValidator(text_from)]
-Texts = Annotated[list[Text], Field(min_length=1), AfterValidator(_all_different)]
+_TEXT_FORM: Final = {"type": "string", "pattern": r"\S", "maxLength": SKU_LENGTH_MAX}
+
+Text = Annotated[str, AfterValidator(text_from), WithJsonSchema(_TEXT_FORM)]
+Texts = Annotated[
+    list[Text],
+    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_all_different),
+]
 Units = Annotated[int | None, Field(ge=0, le=UNITS_MAX)]
 Pieces = Annotated[int | None, Field(ge=1, le=UNITS_MAX)]
-Number = Annotated[int | None, Field(ge=1)]
+When = Annotated[Condition | None, PlainValidator(_condition), WithJsonSchema(_TEXT_FORM)]
 
 
 class MatchEntry(Entry):
-    """Where a rule applies."""
+    """Where a rule applies: all that is named must fit; what is not named fits everything."""
 
-    sku: Text | None = None
-    store: Text | None = None
-    platform: Text | None = None
-    group: Text | None = None
-    location: Text | None = None
+    sku: Text | None = Field(
+        None,
+        description="A SKU exactly as written, or a pattern: * is any letters, ? is one, [ab] is a "
+        "or b. Put it in quotes.",
+    )
+    store: Text | None = Field(None, description="One of your stores, by its id.")
+    platform: Text | None = Field(None, description="All stores of one platform, such as recplus.")
+    group: Text | None = Field(None, description="A group of SKUs, named under groups.")
+    location: Text | None = Field(
+        None,
+        description="One place where units are; such a rule may set buffer and hold only, and they "
+        "are about the units there.",
+    )
 
     def match(self) -> Match:
         """Return the domain's own match."""
@@ -65,23 +82,82 @@ class MatchEntry(Entry):
 
 
 class WishesEntry(Entry):
-    """What a rule sets; a key left out inherits, zero means zero."""
+    """What a rule sets. A key left out stays as it is, 0 means zero, null takes it back."""
 
-    buffer: Annotated[Buffer | None, PlainValidator(buffer_from)] = None
-    velocity_buffer: Annotated[Velocity | None, PlainValidator(velocity_from)] = None
-    share: Annotated[Fraction | None, PlainValidator(share_from)] = None
-    floor: Units = None
-    cap: Units = None
-    last_units: Units = None
-    zero_at_or_below: Units = None
-    fixed: Units = None
-    pack: Pieces = None
-    round_to: Pieces = None
-    hold: Annotated[bool | datetime | None, PlainValidator(hold_from)] = None
-    locations: Texts | None = None
-    accept_increases: Annotated[Increases | None, PlainValidator(increases_from)] = None
-    priority: Units = None
-    mode: Annotated[Mode | None, PlainValidator(mode_from)] = None
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    buffer: BufferWish = Field(
+        None,
+        description="Units kept back and not shown: a number (2), a part of what is free (10%, "
+        "rounded up), or both (2 + 10%).",
+    )
+    velocity_buffer: VelocityWish = Field(
+        None,
+        description="Keep back as many units as were sold, in all stores, in the last stretch of "
+        "time: 60m (s, m, h or d; at most 30d). 60m cover 5m keeps those that sell in 5 minutes "
+        "at that speed, rounded up; 60m cover measured takes the time that our corrections need "
+        "to reach this store. A sale counts until exactly that long after it.",
+    )
+    share: ShareWish = Field(
+        None,
+        description="The part of what is available that this store shows, from 0% to 100%, rounded "
+        "down; what rounding leaves over goes to the store with the highest priority.",
+    )
+    floor: Units = Field(
+        None,
+        description="Show at least this many while at least that many are available; with fewer "
+        "available, what the rest of the rules leaves. cap comes after it and wins. Does nothing "
+        "where mode gives each unit to one store.",
+    )
+    cap: Units = Field(
+        None, description="Show at most this many, exactly this many included; 0 shows none."
+    )
+    last_units: Units = Field(
+        None,
+        description="When this many are available, or fewer, only the stores with the highest "
+        "priority show any. 0: never.",
+    )
+    zero_at_or_below: Units = Field(
+        None,
+        description="Show 0 when it would be this many, or fewer: with 2, two become 0 and three "
+        "stay 3.",
+    )
+    fixed: Units = Field(
+        None, description="Always show this many, whatever the stock; it may oversell."
+    )
+    pack: Pieces = Field(
+        None,
+        description="Units in one piece of the listing: 6 for a six-pack. Whole packs are shown, "
+        "rounded down.",
+    )
+    round_to: Pieces = Field(
+        None, description="Show whole multiples of this number only, rounded down."
+    )
+    hold: HoldWish = Field(
+        None,
+        description="yes: write nothing there. until 2026-12-24 18:00: nothing before that moment "
+        "(UTC); from then on as if it were not said. no: write.",
+    )
+    locations: Texts | None = Field(
+        None,
+        description="The only locations this store sells from, in the order in which its sales are "
+        "taken from them.",
+    )
+    accept_increases: IncreasesWish = Field(
+        None,
+        description="When a store's number goes up by itself: yes, it is believed; no, it is put "
+        "back; hold, a person is asked; twice, it is believed when the next look shows it too.",
+    )
+    priority: Units = Field(
+        None,
+        description="Who shows the unit that shares leave over, and who keeps the last_units: the "
+        "highest number. 0 if not said.",
+    )
+    mode: ModeWish = Field(
+        None,
+        description="shared: every store shows what is available. allocated: each unit is shown in "
+        "one store only. auto: that, once 3 or fewer are left for each store.",
+    )
 
     def wishes(self, resets: frozenset[str] = frozenset()) -> Wishes:
         """Return the domain's own wishes; `resets` are those taken back with `null`."""
@@ -91,55 +167,38 @@ class WishesEntry(Entry):
         return Wishes(**given, resets=resets)
 
 
-class RuleEntry(Entry):
-    """One rule."""
+_ABOUT_A_LOCATION: Final[JsonDict] = {
+    "if": {"properties": {"match": {"required": ["location"]}}, "required": ["match"]},
+    "then": {
+        "properties": {
+            "set": {
+                "propertyNames": {"enum": [*LOCATION_WISHES]},
+                "additionalProperties": {"not": {"type": "null"}},
+            }
+        }
+    },
+}
 
-    name: Text
-    match: MatchEntry = MatchEntry()
-    schedule: ScheduleEntry | None = None
-    when: Text | None = None
-    set: WishesEntry
+
+class RuleEntry(Entry):
+    """One rule. For each thing that can be set, the last rule that matches wins."""
+
+    model_config = ConfigDict(json_schema_extra=_ABOUT_A_LOCATION)
+
+    name: Text = Field(description="What you call it; explanations name it. Each name once.")
+    match: MatchEntry = Field(
+        MatchEntry(), description="Where it applies; everywhere, if not said."
+    )
+    schedule: ScheduleEntry | None = Field(None, description="When it holds; always, if not said.")
+    when: When = Field(
+        None,
+        description="An expression in CEL about sku, store, platform and groups that must be true, "
+        'such as sku.startsWith("TEE-") && store != "web". One without an answer holds the SKU.',
+    )
+    set: WishesEntry = Field(description="What it sets.")
 
 
 class GroupEntry(Entry):
     """The SKU globs of one group."""
 
     globs: Texts
-
-
-class PartEntry(Entry):
-    """How many units of one part a kit needs."""
-
-    units: Annotated[int, Field(ge=1, le=UNITS_MAX)]
-
-
-class AliasEntry(Entry):
-    """A store's code that means a SKU of another spelling."""
-
-    store: Text
-    code: Text
-    sku: Text
-
-
-class AvailabilityEntry(Entry):
-    """A product or variant to offer while the SKUs behind it are in stock."""
-
-    store: Text
-    product: Number = None
-    variant: Number = None
-    skus: Texts | None = None
-    sku: Text | None = None
-
-    def listing(self) -> ListingId | None:
-        """Return the id of the listing meant; None when not exactly one is named."""
-        if (self.product is None) == (self.variant is None):
-            return None
-        if self.product is not None:
-            return ListingId(f"product:{self.product}")
-        return ListingId(f"variant:{self.variant}")
-
-    def behind(self) -> tuple[Sku, ...]:
-        """Return the SKUs; empty when not exactly one of `sku` and `skus` is given."""
-        if (self.sku is None) == (self.skus is None):
-            return ()
-        return tuple(Sku(sku) for sku in self.skus or [str(self.sku)])

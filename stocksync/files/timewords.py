@@ -2,10 +2,17 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, NoReturn, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from stocksync.domain.rules import Velocity
 from stocksync.domain.schedule import Schedule
@@ -124,40 +131,110 @@ def _day_words(given: object) -> str:
     return text
 
 
-Moment = Annotated[str, PlainValidator(_moment_words)]
+_SPAN_FORM: Final = "[1-9][0-9]{0,5}[smhd]"
+_CLOCK_FORM: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_DAY_FORM: Final = "[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_MOMENT_FORM: Final = rf"{_DAY_FORM}(?:[ T]{_CLOCK_FORM})?(?: ?Z| ?UTC)?"
+_DAYS_FORM: Final = "|".join(
+    "".join(f"[{letter.upper()}{letter}]" for letter in day) for day in WEEKDAYS
+)
+
+
+def _text_form(pattern: str) -> dict[str, str]:
+    """Return the form of a text for editors (`files.ruleschema`); a test keeps it like ours."""
+    return {"type": "string", "pattern": rf"^\s*(?:{pattern})\s*$"}
+
+
+VelocityWish = Annotated[
+    Velocity | None,
+    PlainValidator(velocity_from),
+    WithJsonSchema(_text_form(rf"{_SPAN_FORM}(?: cover (?:measured|{_SPAN_FORM}))?")),
+]
+HoldWish = Annotated[
+    bool | datetime | None,
+    PlainValidator(hold_from),
+    # Editors read `yes` as a word, and older YAML as true.
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "boolean"},
+                {"enum": ["yes", "no"]},
+                _text_form(rf"until\s+{_MOMENT_FORM}"),
+            ]
+        }
+    ),
+]
+Moment = Annotated[str, PlainValidator(_moment_words), WithJsonSchema(_text_form(_MOMENT_FORM))]
+Hours = Annotated[
+    str,
+    PlainValidator(_hours_words),
+    WithJsonSchema(_text_form(f"{_CLOCK_FORM} ?- ?{_CLOCK_FORM}")),
+]
+Weekday = Annotated[
+    str,
+    PlainValidator(_day_words),
+    WithJsonSchema({"anyOf": [{"enum": [*WEEKDAYS]}, _text_form(_DAYS_FORM)]}),
+]
 
 
 class ScheduleEntry(Entry):
-    """When a rule holds: `from` its moment on, `until` short of its moment, on days, at hours."""
+    """When a rule holds; at other times it is as if it were not there."""
 
-    opens: Moment | None = Field(default=None, alias="from")
-    until: Moment | None = None
-    weekdays: list[Annotated[str, PlainValidator(_day_words)]] | None = Field(None, min_length=1)
-    hours: Annotated[str, PlainValidator(_hours_words)] | None = None
-    time_zone: Annotated[str, AfterValidator(zone_from)] = "UTC"
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [key]} for key in ("from", "until", "weekdays", "hours")]
+        }
+    )
 
-    def schedule(self) -> Schedule:
-        """Return the domain's own schedule.
+    opens: Moment | None = Field(
+        default=None,
+        alias="from",
+        description="From this moment on: a day, which begins at midnight, or a day and a time.",
+    )
+    until: Moment | None = Field(
+        default=None,
+        description="Until this moment, which does not belong to it: until 2026-11-30 ends with "
+        "the 29th.",
+    )
+    weekdays: list[Weekday] | None = Field(
+        default=None, min_length=1, description="On these days of the week only: mon to sun."
+    )
+    hours: Hours | None = Field(
+        default=None,
+        description="At these hours only, such as 18:00-08:00: the first minute belongs to them, "
+        "the last does not. Hours that cross midnight belong to the day on which they began.",
+    )
+    time_zone: Annotated[str, AfterValidator(zone_from)] = Field(
+        default="UTC",
+        description="The clock that all of this goes by, such as Europe/London; UTC if not said.",
+    )
 
-        Raises:
-            ValueError: It is never open, or says nothing.
-        """
-        zone = ZoneInfo(self.time_zone)
-        opens = None if self.opens is None else moment_from(self.opens, zone)
-        closes = None if self.until is None else moment_from(self.until, zone)
-        hours = None if self.hours is None else _hours(self.hours)
+    @model_validator(mode="after")
+    def _is_open_at_some_time(self) -> Self:
+        opens, closes = self._moments()
         if opens is not None and closes is not None and closes <= opens:
             raise ValueError("is never open: until must come after from")
-        if not (opens or closes or hours or self.weekdays):
+        if not (opens or closes or self.hours or self.weekdays):
             raise ValueError("says nothing; name from, until, weekdays or hours")
+        return self
+
+    def schedule(self) -> Schedule:
+        """Return the domain's own schedule."""
+        opens, closes = self._moments()
         return Schedule(
-            zone=zone,
+            zone=ZoneInfo(self.time_zone),
             opens=opens,
             closes=closes,
             weekdays=frozenset(WEEKDAYS.index(day) for day in self.weekdays or ()),
-            hours=hours,
+            hours=None if self.hours is None else _hours(self.hours),
             text=self._text(),
         )
+
+    def _moments(self) -> tuple[datetime | None, datetime | None]:
+        zone = ZoneInfo(self.time_zone)
+        opens = None if self.opens is None else moment_from(self.opens, zone)
+        closes = None if self.until is None else moment_from(self.until, zone)
+        return opens, closes
 
     def _text(self) -> str:
         """Write the schedule in one line, as a person reads it."""

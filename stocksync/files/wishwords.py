@@ -2,12 +2,26 @@
 
 import re
 from fractions import Fraction
-from typing import Final, NoReturn
+from typing import Annotated, Final, NoReturn
+
+from pydantic import PlainValidator, WithJsonSchema
 
 from stocksync.domain.rules import Buffer, Increases, Mode
 from stocksync.files.complaints import did_you_mean
 
 UNITS_MAX: Final = 1_000_000
+
+#: The same forms for editors (`files.ruleschema`), limits included; a test keeps the two alike.
+_PERCENT_FORM: Final = r"(?:100(?:\.0{1,6})?|0?[0-9]{1,2}(?:\.[0-9]{1,6})?) ?%"
+_UNITS_FORM: Final = r"(?:1000000|0?[0-9]{1,6})"
+_BUFFER_FORM: Final = "|".join(
+    (
+        _UNITS_FORM,
+        _PERCENT_FORM,
+        rf"{_UNITS_FORM}\s*\+\s*{_PERCENT_FORM}",
+        rf"{_PERCENT_FORM}\s*\+\s*{_UNITS_FORM}",
+    )
+)
 
 _UNITS: Final = re.compile(r"[0-9]{1,7}", re.ASCII)
 _PERCENT: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%", re.ASCII)
@@ -73,3 +87,34 @@ def mode_from(given: object) -> Mode:
         return Mode(given)
     hint = did_you_mean(given, Mode) if isinstance(given, str) else ""
     raise ValueError(f"must be shared, allocated or auto{hint}")
+
+
+def units_from(text: str) -> int | str:
+    """Read a whole number from a table; what is none is left for the one who judges it."""
+    return int(text) if _UNITS.fullmatch(text.strip()) else text
+
+
+BufferWish = Annotated[
+    Buffer | None,
+    PlainValidator(buffer_from),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": UNITS_MAX},
+                {"type": "string", "pattern": rf"^\s*(?:{_BUFFER_FORM})\s*$"},
+            ]
+        }
+    ),
+]
+ShareWish = Annotated[
+    Fraction | None,
+    PlainValidator(share_from),
+    WithJsonSchema({"type": "string", "pattern": rf"^\s*{_PERCENT_FORM}\s*$"}),
+]
+IncreasesWish = Annotated[
+    Increases | None,
+    PlainValidator(increases_from),
+    # Editors read `yes` as a word, and older YAML as true.
+    WithJsonSchema({"enum": [*Increases, True, False]}),
+]
+ModeWish = Annotated[Mode | None, PlainValidator(mode_from), WithJsonSchema({"enum": [*Mode]})]

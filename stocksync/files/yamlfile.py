@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 
 from stocksync.errors import ConfigurationError
+from stocksync.files.textfile import read_text, refuse_invisible
 
 Keys = tuple[Hashable, ...]
 """The way from the root of a file to one value: `("stores", 1, "url")`."""
@@ -32,9 +33,6 @@ _TRUE: Final = ("yes", "true", "on")
 # YAML would take them for its own.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z0-9_]*)\}")
-_UNWELCOME: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ue000\ue001\ufffe\uffff]"
-)
 _FLOWS: Final = ("while parsing a flow sequence", "while parsing a flow mapping")
 _STAR: Final = 'a value that starts with * needs quotes, such as "*-RED"'
 _KINDS: Final[Mapping[type, str]] = {dict: "keys with values", list: "a list", type(None): "empty"}
@@ -51,13 +49,15 @@ class Misread:
 class Document:
     """What a file says, as plain values (and `Misread`), with the line of each of them.
 
-    `nulls` are the values written as `null`: left empty on purpose, and not forgotten.
+    `nulls` are the values written as `null`: left empty on purpose, and not forgotten. `table`:
+    it is a list of rows under a heading, each value of which is named by its column alone.
     """
 
     path: Path
     data: Any
     lines: Mapping[Keys, int]
     nulls: AbstractSet[Keys] = frozenset()
+    table: bool = False
 
     def line(self, keys: Keys) -> int:
         """Return the line of a value, or of the nearest thing around it that is in the file."""
@@ -77,7 +77,8 @@ def load(path: Path, *, roots: tuple[type, ...] = (dict,)) -> Document:
         ConfigurationError: The file cannot be read, or not as YAML without tricks; every mistake
             found is said as `file:line: what, and the fix`.
     """
-    text = _text(path)
+    text = read_text(path, size_max=SIZE_MAX)
+    refuse_invisible(path, text)
     marked = _PLACEHOLDER.sub(rf"${_OPEN}\1{_CLOSE}", text)
     builder = _Builder(path)
     try:
@@ -99,29 +100,6 @@ def load(path: Path, *, roots: tuple[type, ...] = (dict,)) -> Document:
 
 def _kind(data: object) -> str:
     return "nothing" if data is None else _KINDS.get(type(data), "a single value")
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(SIZE_MAX + 1)
-    except FileNotFoundError:
-        raise ConfigurationError([f"{path}: there is no such file"]) from None
-    except OSError as error:
-        raise ConfigurationError([f"{path}: cannot be read: {error.strerror}"]) from None
-    if len(content) > SIZE_MAX:
-        raise ConfigurationError([f"{path}: is larger than {SIZE_MAX // 2**20} MB; split it"])
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError([f"{path}:{line}: is not UTF-8 text; save it as UTF-8"]) from None
-    found = _UNWELCOME.search(text)
-    if found is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        code = f"U+{ord(found[0]):04X}"
-        raise ConfigurationError([f"{path}:{line}: holds an invisible {code}; take it out"])
-    return text
 
 
 class _TooDeep(Exception):

@@ -8,7 +8,8 @@ from stocksync.domain.availability import free
 from stocksync.domain.identifiers import SKU_LENGTH_MAX, Sku, StoreId, sku_from
 from stocksync.domain.plan import levels_of_sku
 from stocksync.domain.stock import Levels
-from stocksync.engine import decisions, story
+from stocksync.engine import decisions, ruling, story
+from stocksync.engine.context import Context
 from stocksync.engine.explain import SkuView, movement_json, view
 from stocksync.errors import ConfigurationError, UnknownName
 from stocksync.ops import actions, models
@@ -20,6 +21,7 @@ MOVEMENTS_MAX: Final = 1000
 REPLAYED: Final = "Idempotency-Replayed"
 
 Search = Annotated[str, Query(max_length=SKU_LENGTH_MAX, pattern=models.WITHOUT_NUL)]
+StoreAsked = Annotated[str, Query(max_length=32, pattern=models.WITHOUT_NUL)]
 Key = Annotated[
     str,
     Header(
@@ -48,6 +50,7 @@ class StockRoutes:
         add.get("/stock", self.stock, model=models.StockPage, refuses=(422,))
         add.get(f"/stock/{sku}", self.show, model=models.Stock, refuses=(404, 422))
         add.get(f"/stock/{sku}/history", self.history, model=models.History, refuses=(404, 422))
+        add.get(f"/stock/{sku}/rules", self.rules, model=models.Rulings, refuses=(404, 422))
         add.post(
             f"/stock/{sku}/adjustments",
             self.adjust,
@@ -112,17 +115,22 @@ class StockRoutes:
             response.headers[REPLAYED] = "true"
         return {"sku": wanted, "movement": movement_json(booked)}
 
-    async def explain(
-        self,
-        sku: str,
-        store: Annotated[str, Query(max_length=32, pattern=models.WITHOUT_NUL)] = "",
-    ) -> dict[str, Any]:
+    async def explain(self, sku: str, store: StoreAsked = "") -> dict[str, Any]:
         """Say why a SKU's numbers are what they are: the object of `explain --json`."""
         context = self._desk.context()
-        if store and store not in context.stores:
-            raise UnknownName(f"no store is called {store!r}")
+        _require_store(context, store)
         found = await self._view(sku, StoreId(store) if store else None)
         return story.document(found, await story.stories(context, found))
+
+    async def rules(self, sku: str, store: StoreAsked = "") -> dict[str, Any]:
+        """Say which rule decides what for a SKU: the object of `rules explain --json`.
+
+        A SKU that nobody knows yet has rules all the same, and no target.
+        """
+        wanted, context = existing(sku), self._desk.context()
+        _require_store(context, store)
+        stores = [StoreId(store)] if store else sorted(context.stores)
+        return ruling.document(wanted, await ruling.rulings_for(context, wanted, stores))
 
     async def _view(self, sku: str, store: StoreId | None = None) -> SkuView:
         wanted = existing(sku)
@@ -137,6 +145,11 @@ class StockRoutes:
         if sku in levels and body.location not in levels[sku]:
             places = ", ".join(sorted(levels[sku])) or "nowhere"
             raise ConfigurationError([f"location: {sku!r} is at {places}"])
+
+
+def _require_store(context: Context, name: str) -> None:
+    if name and name not in context.stores:
+        raise UnknownName(f"no store is called {name!r}")
 
 
 def existing(text: str) -> Sku:

@@ -135,6 +135,61 @@ class StockPage(BaseModel):
     next: str | None
 
 
+class Source(BaseModel):
+    """A rule, the place where it stands, and when it holds if that is not always."""
+
+    rule: str
+    place: str
+    schedule: str | None
+    when: str | None
+
+
+class WishRow(Source):
+    """A wish with its value as the rules write it, and the rule that decided it.
+
+    Where a rule took back what others set, the value is the one without any rule.
+    """
+
+    name: str
+    value: bool | int | str | list[str] | None
+    taken_back: bool
+
+
+class LocationRule(Source):
+    """A rule about the units at one location."""
+
+    sets: dict[str, bool | int | str]
+
+
+class StepRow(BaseModel):
+    """One step on the way to a target."""
+
+    name: str
+    before: int | None
+    after: int | None
+    note: str
+    rule: str | None
+    place: str | None
+
+
+class RulingRow(BaseModel):
+    """What the rules say of a SKU in one store; `failed`: which expression had no answer."""
+
+    store: str
+    target: bool | int | None
+    wishes: list[WishRow]
+    locations: dict[str, list[LocationRule]]
+    steps: list[StepRow]
+    failed: str
+
+
+class Rulings(BaseModel):
+    """The object of `rules explain --json`."""
+
+    sku: str
+    stores: list[RulingRow]
+
+
 class MovementRow(BaseModel):
     """A row of `history --json`."""
 

@@ -1,14 +1,12 @@
-"""Put rules into words: what each one matches and sets, and which of them decide for a SKU."""
+"""Show rules on a page: what each one matches and sets, and which of them decide for a SKU."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from fractions import Fraction
-from typing import Any
+from dataclasses import dataclass, replace
 
-from stocksync.domain.availability import Step, Steps
+from stocksync.domain.availability import Step
 from stocksync.domain.identifiers import Sku, StoreId
-from stocksync.domain.plan import levels_of_sku, target_for
-from stocksync.domain.rules import WISH_NAMES, Buffer, Match, Policy, Rule
+from stocksync.domain.rules import Rule
+from stocksync.engine import ruling
 from stocksync.engine.context import Context
 from stocksync.engine.words import name as visible
 from stocksync.ops.words import spaced
@@ -40,67 +38,25 @@ def rows_of(rules: Sequence[Rule]) -> list[RuleRow]:
         RuleRow(
             name=rule.name,
             place=rule.place,
-            matches=[*_matches(rule.match)],
-            sets=[*_sets(rule)],
+            matches=[(spaced(what), value) for what, value in ruling.matches_of(rule)],
+            sets=[(spaced(wish), value) for wish, value in ruling.sets_of(rule)],
         )
         for rule in rules
     ]
 
 
-def _matches(match: Match) -> Iterator[tuple[str, str]]:
-    for field in fields(match):
-        value = getattr(match, field.name)
-        if value:
-            yield spaced(field.name), str(value)
-
-
-def _sets(rule: Rule) -> Iterator[tuple[str, str]]:
-    for name in WISH_NAMES:
-        value = getattr(rule.wishes, name)
-        if value is not None:
-            yield spaced(name), wish(value)
-
-
-def wish(value: Any) -> str:
-    """Write the value of a wish as the rules do."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Buffer):
-        units = [str(value.units)] if value.units or not value.percent else []
-        return " + ".join([*units, *([percent(value.percent)] if value.percent else [])])
-    if isinstance(value, Fraction):
-        return percent(value)
-    if isinstance(value, tuple):
-        return ", ".join(map(visible, value))
-    return str(value)
-
-
-def percent(part: Fraction) -> str:
-    """Show a part of one as the rules write it."""
-    return f"{float(part * 100):.10g}%"
-
-
 async def rulings_for(context: Context, sku: Sku, store: StoreId | None) -> list[Ruling]:
-    """Work the formula through for one store or all, with the stock of this moment.
-
-    Stores for which all is the same share one. A SKU that the ledger does not know has rules all
-    the same, and no target.
-    """
-    levels = await context.ledger.levels(context.book.parts(sku))
-    listed = {record.store for record in await context.ledger.records_of([sku])}
-    known = levels_of_sku(sku, context.book, levels) is not None
+    """Work the formula through for one store or all; stores treated alike share a ruling."""
+    stores = list(context.stores) if store is None else [store]
     rulings: list[Ruling] = []
-    for at in context.stores if store is None else [store]:
-        steps = Steps()
-        target: int | bool | None = (
-            target_for(sku, at, stores=listed, levels=levels, rulebook=context.book, steps=steps)
-            if known
-            else None
+    for found in await ruling.rulings_for(context, sku, stores):
+        new = Ruling(
+            stores=[found.store],
+            target=found.target,
+            deciding=[*_deciding(found)],
+            steps=list(found.steps),
         )
-        if context.stores[at].seat.switches and target is not None:
-            target = target > 0
-        deciding = [*_deciding(context.book.policy(sku, at))]
-        _add(rulings, Ruling(stores=[at], target=target, deciding=deciding, steps=steps.all))
+        _add(rulings, new)
     return rulings
 
 
@@ -114,10 +70,10 @@ def _add(rulings: list[Ruling], new: Ruling) -> None:
     rulings.append(new)
 
 
-def _deciding(policy: Policy) -> Iterator[tuple[str, str, Rule]]:
-    for name, rule in policy.reasons.items():
-        yield spaced(name), wish(getattr(policy, name)), rule
-    for location, rules in policy.location_rules.items():
-        for rule in rules:
-            sets = ", ".join(f"{name} {value}" for name, value in _sets(rule))
-            yield f"at {visible(location)}", sets, rule
+def _deciding(found: ruling.Ruling) -> Iterator[tuple[str, str, Rule]]:
+    for wish in found.wishes:
+        times = ruling.times_of(wish.rule)
+        yield spaced(wish.name), f"{wish.text()} ({times})" if times else wish.text(), wish.rule
+    for location, rule in found.locations:
+        sets = ", ".join(f"{spaced(wish)} {value}" for wish, value in ruling.sets_of(rule))
+        yield f"at {visible(location)}", sets, rule

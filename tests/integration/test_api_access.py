@@ -32,6 +32,7 @@ NEEDED: dict[tuple[str, str], Scope] = {
     ("GET", "/api/v1/stock"): "read",
     ("GET", "/api/v1/stock/{sku}"): "read",
     ("GET", "/api/v1/stock/{sku}/history"): "read",
+    ("GET", "/api/v1/stock/{sku}/rules"): "read",
     ("POST", "/api/v1/stock/{sku}/adjustments"): "operate",
     ("GET", "/api/v1/explain/{sku}"): "read",
     ("GET", "/api/v1/stores"): "read",

@@ -8,7 +8,9 @@ import pytest
 
 from stocksync.domain.identifiers import Sku
 from stocksync.domain.rulebook import Rulebook
+from stocksync.domain.rules import Buffer
 from tests.integration.api_kit import Api, adjust, adjustments, path_of, serving
+from tests.world import rule
 
 #: SKUs that a path or a browser would take for something else.
 AWKWARD = [
@@ -103,6 +105,24 @@ async def test_why_a_number_is_what_it_is_is_explained_for_every_store_or_one(ap
     assert one["sku"] == "MUG"
 
 
+async def test_which_rule_decides_what_is_told_for_every_store_or_one(api: Api) -> None:
+    api.merchant.open([rule("keep two", buffer=Buffer(units=2)), rule("few", store="trade", cap=4)])
+    both = await api.get("/stock/MUG/rules")
+    one = await api.get("/stock/MUG/rules?store=trade")
+    new = await api.get("/stock/NOSUCH/rules?store=trade")
+
+    assert [(at["store"], at["target"]) for at in both["stores"]] == [("shop", 8), ("trade", 4)]
+    assert one == {"sku": "MUG", "stores": both["stores"][1:]}
+    [trade] = one["stores"]
+    assert [(at["name"], at["value"], at["rule"]) for at in trade["wishes"]] == [
+        ("buffer", "2", "keep two"),
+        ("cap", 4, "few"),
+    ]
+    assert [step["name"] for step in trade["steps"]] == ["sum of locations", "buffer", "cap"]
+    [unknown] = new["stores"]
+    assert (unknown["target"], unknown["wishes"]) == (None, trade["wishes"])
+
+
 UNKNOWN = ["NOSUCH", "mug", "MUG ", "x" * 256, "%20", "%00", "A%00B", "%FF"]
 
 
@@ -117,9 +137,10 @@ async def test_a_sku_that_nobody_knows_is_not_found_anywhere(api: Api) -> None:
 
 
 async def test_a_store_that_does_not_exist_explains_nothing(api: Api) -> None:
-    refused = await api.get("/explain/MUG?store=nosuch", expect=404)
+    for path in ("/explain/MUG", "/stock/MUG/rules"):
+        refused = await api.get(f"{path}?store=nosuch", expect=404)
 
-    assert refused["error"] == "no store is called 'nosuch'"
+        assert refused["error"] == "no store is called 'nosuch'"
 
 
 QUESTIONS = [

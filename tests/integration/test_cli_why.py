@@ -153,6 +153,7 @@ def test_rules_are_counted_and_warned_about(ruled: Merchant) -> None:
     document = ruled.answer("rules", "check")
     assert document == {
         "rules": 2, "groups": 0, "aliases": 0, "bundles": 0, "availability": 0, "warnings": [],
+        "findings": [], "unchecked": [],
     }  # fmt: skip
     ruled.config.chmod(0o644)
     assert "warning: " in ruled.run("rules", "check").stderr
@@ -181,10 +182,12 @@ def test_each_wish_is_told_with_the_rule_that_set_it(ruled: Merchant) -> None:
 
     [web] = document["stores"]
     place = ruled.folder / "rules" / "10-defaults.yaml"
+    always = {"taken_back": False, "schedule": None, "when": None}
+    half = {"rule": "half for the web", "place": f"{place}:4", **always}
     assert web["wishes"] == [
-        {"name": "buffer", "value": "2", "rule": "keep two", "place": f"{place}:2"},
-        {"name": "share", "value": "50%", "rule": "half for the web", "place": f"{place}:4"},
-        {"name": "cap", "value": 3, "rule": "half for the web", "place": f"{place}:4"},
+        {"name": "buffer", "value": "2", "rule": "keep two", "place": f"{place}:2", **always},
+        {"name": "share", "value": "50%", **half},
+        {"name": "cap", "value": 3, **half},
     ]
     assert (web["store"], web["target"]) == ("web", 3)
     text = ruled.run("rules", "explain", "MUG", COLUMNS="200").stdout

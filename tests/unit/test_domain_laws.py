@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stocksync.domain.agreements import agreement, agreement_of
 from stocksync.domain.availability import Steps, available, kit_levels, share_of, target
 from stocksync.domain.gates import Gate, Limits, check
 from stocksync.domain.identifiers import MAIN_LOCATION, ListingId, LocationId, Sku, StoreId
@@ -17,8 +18,6 @@ from stocksync.domain.merge import (
     ChangeKind,
     Role,
     Terms,
-    agreement,
-    agreement_of,
     hypotheses,
     merge,
 )
@@ -193,6 +192,11 @@ def test_a_location_rule_keeps_units_back_there_and_only_there() -> None:
     assert available(held, Rulebook(rules=rules).policy(MUG, A)) == 3 + 6
     closed = replace(rules[0], wishes=Wishes(hold=True))
     assert available(held, Rulebook(rules=[closed, rules[1]]).policy(MUG, A)) == 3
+    both = replace(rules[0], wishes=Wishes(hold=True, buffer=Buffer(units=4)))
+    assert available(held, Rulebook(rules=[both, rules[1]]).policy(MUG, A)) == 3
+    assert available(held, Rulebook(rules=[closed, *rules]).policy(MUG, A)) == 3
+    opened = replace(rules[0], wishes=Wishes(hold=False))
+    assert available(held, Rulebook(rules=[closed, *rules, opened]).policy(MUG, A)) == 3 + 6
 
 
 def test_the_last_rule_that_matches_sets_a_field_and_absent_inherits() -> None:

@@ -44,7 +44,7 @@ def shown(
     sales: Mapping[Sku, list[SoldUnits]] | None = None,
     steps: Steps | None = None,
 ) -> int | None:
-    recent = RecentSales(now=NOON, sold=sales or {}, delays={A: 6 * MINUTE})
+    recent = RecentSales(at=NOON, sold=sales or {}, delays={A: 6 * MINUTE})
     return target_for(
         MUG,
         store,
@@ -88,7 +88,7 @@ def test_a_kit_is_kept_back_by_its_fastest_part() -> None:
         recent = {
             sku: [SoldUnits(NOON, units)] for sku, units in ((MUG, mugs), (BOWL, bowls)) if units
         }
-        sales = RecentSales(now=NOON, sold=recent)
+        sales = RecentSales(at=NOON, sold=recent)
         wanted = target_for(SET, A, stores=[A], levels=levels, rulebook=book, sales=sales)
         assert wanted == left, (mugs, bowls)
 

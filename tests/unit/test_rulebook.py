@@ -1,6 +1,7 @@
 """The rules folder becomes a rulebook, in the order of files and lines."""
 
 import re
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
+from stocksync.domain.remarks import remarks_on_rules
 from stocksync.domain.rules import WISH_NAMES, Buffer, Increases, Match, Wishes
-from stocksync.files.rulefile import SECTIONS, WishesEntry
+from stocksync.files.rulefile import WishesEntry
+from stocksync.files.ruleschema import SECTIONS
 from stocksync.files.wishwords import buffer_from, share_from
 from stocksync.rulebook import load_rulebook
 from tests.unit.rulebook_kit import PLATFORMS, book_of
@@ -170,6 +173,18 @@ def test_a_buffer_or_share_is_never_negative_nor_more_than_all(text: str) -> Non
 # --- the starter rules -------------------------------------------------------------------------
 
 
+def examples_in_use(folder: Path) -> Path:
+    """Copy the starter rules with all that stands behind a # put in force, and their tables."""
+    example = r'- (?:name:|\{)|  (?:match|schedule|when|set|given|expect):|fragile:|"GIFT'
+    for path in STARTER_RULES.glob("*.yaml"):
+        text = re.sub(rf"(?m)^  # (?={example})", "  ", path.read_text())
+        text = re.sub(r"(?m)^# (?=(?:aliases|bundles)_file:)", "", text)
+        (folder / path.name).write_text(text)
+    (folder / "codes.csv").write_text("store,code,sku\ntrade,00123,MUG-RED\n")
+    (folder / "kits.csv").write_text("kit,part,units\nTEA-SET,MUG-RED,4\nTEA-SET,TEA-100,1\n")
+    return folder
+
+
 def test_the_starter_rules_fit_the_starter_stores_and_keep_nothing_back() -> None:
     rules = load_rulebook(STARTER_RULES, PLATFORMS)
     assert rules.warnings == ()
@@ -184,19 +199,25 @@ def test_the_starter_rules_name_no_store_that_a_merchant_may_not_have() -> None:
 
 
 def test_every_example_in_the_starter_rules_can_be_used_as_it_stands(tmp_path: Path) -> None:
-    for path in STARTER_RULES.glob("*.yaml"):
-        text = re.sub(
-            r'(?m)^  # (?=- (?:name:|\{)|  (?:match|set):|fragile:|"GIFT)', "  ", path.read_text()
-        )
-        (tmp_path / path.name).write_text(text)
-    rules = load_rulebook(tmp_path, PLATFORMS)
+    rules = load_rulebook(examples_in_use(tmp_path), PLATFORMS)
     book = rules.book
     assert rules.warnings == ()
     used = {
         name for rule in book.rules for name in WISH_NAMES if getattr(rule.wishes, name) is not None
     }
-    assert used >= {"buffer", "share", "cap", "hold", "pack", "fixed", "zero_at_or_below"}
+    assert used == set(WISH_NAMES) - {"round_to", "locations", "mode"}
     assert all([book.groups, book.aliases, book.bundles, book.availability])
+    assert sum(rule.schedule is not None for rule in book.rules) == 2
+    assert any(rule.when is not None for rule in book.rules)
+    assert any(rule.wishes.resets == {"buffer", "floor"} for rule in book.rules)
+    assert book.sku_for(StoreId("trade"), "00123") == "MUG-RED"
+    assert book.parts(Sku("TEA-SET")) == {"MUG-RED": 4, "TEA-100": 1}
+
+
+def test_the_examples_in_the_starter_rules_do_not_contradict_each_other(tmp_path: Path) -> None:
+    book = load_rulebook(examples_in_use(tmp_path), PLATFORMS).book
+    remarks = remarks_on_rules(book, datetime(2026, 11, 23, tzinfo=UTC))
+    assert [str(remark) for remark in remarks] == []
 
 
 def test_the_starter_rules_explain_every_key() -> None:

@@ -24,6 +24,16 @@ def test_a_kit_cannot_contain_itself(tmp_path: Path) -> None:
     ]
 
 
+def test_null_cannot_take_back_what_a_rule_says_of_one_location(tmp_path: Path) -> None:
+    text = "- name: a\n  match: {location: main}\n  set:\n    buffer: null\n"
+    assert problems(tmp_path, {"a.yaml": text}) == [
+        (
+            "rules/a.yaml:4: rules[0].set.buffer: takes nothing back in a rule for one location; "
+            "write buffer: 0, hold: no"
+        )
+    ]
+
+
 def test_kits_within_kits_have_a_limit(tmp_path: Path) -> None:
     kits = [f"  K{depth}: {{K{depth - 1}: 1}}" for depth in range(1, 12)]
     assert problems(tmp_path, {"a.yaml": "\n".join(["bundles:", *kits])}) == [

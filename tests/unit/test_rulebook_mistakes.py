@@ -48,7 +48,16 @@ def test_every_mistake_in_every_file_is_told_at_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+KNOWN = (
+    "known keys: aliases, aliases_file, availability, bundles, bundles_file, examples, groups, "
+    "rules"
+)
 NO_BUFFER = "must be units, a part, or both, none of them negative: 3, 10%, 3 + 10%"
+NO_HOLD = "must be yes, no, or until a moment in UTC: until 2026-12-24 18:00"
+NO_VELOCITY = (
+    "must be a time of at most 30d, such as 60m: as many units are kept back as sold in it; "
+    "or 60m cover 5m, or 60m cover measured, for those that sell in so much of it"
+)
 NO_SHARE = "must be a part of what is available, from 0% to 100%, such as 50%"
 
 
@@ -83,13 +92,22 @@ NO_SHARE = "must be a part of what is available, from 0% to 100%, such as 50%"
         ("priority: -1", "must be at least 0"),
         ("pack: 0", "must be at least 1"),
         ("round_to: 0", "must be at least 1"),
-        ("hold: 'yes'", "must be true or false"),
-        ("hold: 1", "must be true or false"),
+        ("hold: 'yes'", NO_HOLD),
+        ("hold: 1", NO_HOLD),
+        ("hold: 2026-12-24", NO_HOLD),
+        ("hold: until tomorrow", NO_HOLD),
+        ("hold: until 2026-02-30", NO_HOLD),
+        ("floor: -1", "must be at least 0"),
+        ("last_units: '3'", "must be a whole number"),
+        ("velocity_buffer: 60", NO_VELOCITY),
+        ("velocity_buffer: 31d", NO_VELOCITY),
+        ("velocity_buffer: 5m cover 60m", NO_VELOCITY),
+        ("velocity_buffer: 60m cover some", NO_VELOCITY),
         ("locations: main", "must be a list, such as [a, b]"),
         ("locations: []", "must name at least one"),
         ("locations: [a, a]", "names one thing twice"),
-        ("accept_increases: ys", "must be yes, no or hold; did you mean 'yes'?"),
-        ("accept_increases: 1", "must be yes, no or hold"),
+        ("accept_increases: ys", "must be yes, no, hold or twice; did you mean 'yes'?"),
+        ("accept_increases: 1", "must be yes, no, hold or twice"),
         ("cap:", "has no value; give it one or take the line out"),
         ("bufer: 1", "unknown key; did you mean 'buffer'?"),
     ],
@@ -153,8 +171,7 @@ def test_a_rule_for_one_location_may_set_buffer_and_hold_only(tmp_path: Path) ->
         ("rules: {a: 1}\n", ["1: rules: must be a list; begin each with -"]),
         ("groups: [a]\n", ["1: groups: must be names with what they hold"]),
         ("name: a\nset: {cap: 1}\n",
-         ["1: name: unknown key; known keys: aliases, availability, bundles, groups, rules",
-          "2: set: unknown key; known keys: aliases, availability, bundles, groups, rules"]),
+         [f"1: name: unknown key; {KNOWN}", f"2: set: unknown key; {KNOWN}"]),
         ("groups: {a: X, b: [], c: [1], 7: [a], d: ['']}\n",
          ["1: groups.a: must be a list, such as [a, b]",
           "1: groups.b: must name at least one",
@@ -215,3 +232,25 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "rules").write_text("")
     with pytest.raises(ConfigurationError, match="rules: cannot be read: Not a directory"):
         load_rulebook(tmp_path / "rules", PLATFORMS)
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("schedule: {}", "says nothing; name from, until, weekdays or hours"),
+        ("schedule: {time_zone: UTC}", "says nothing; name from, until, weekdays or hours"),
+        ("schedule: {from: 2026-12-01, until: 2026-11-30}", ("is never open: until must come after "
+         "from")),
+        ("when: sku ==", "is not an expression in CEL: "),
+        ("when: price > 5", ("speaks about 'price', which is unknown; known names: groups, "
+         "platform, sku, store")),
+        ("when: 5", 'must be text; put it in quotes: "5"'),
+    ],
+)  # fmt: skip
+def test_when_a_rule_holds_is_checked_with_all_the_rest_of_it(
+    tmp_path: Path, key: str, why: str
+) -> None:
+    text = f"- name: a\n  {key}\n  set: {{cap: -1}}\n"
+    first, second = problems(tmp_path, {"a.yaml": text})
+    assert first.startswith(f"rules/a.yaml:2: rules[0].{key.partition(':')[0]}: {why}")
+    assert second == "rules/a.yaml:3: rules[0].set.cap: must be at least 0"
