@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import Final
 
 from rich.console import Console
@@ -17,6 +18,7 @@ from stocksync.engine.words import line
 
 LINES_MAX: Final = 100
 _STAGES: Final = 2
+_COLUMNS: Final = 80
 
 
 def draw_table(
@@ -43,6 +45,12 @@ def draw_table(
 def say(text: str = "") -> None:
     """Print one line for people."""
     print(line(text))
+
+
+def say_text(text: str) -> None:
+    """Print a sentence for people, broken over lines that a narrow terminal holds."""
+    for part in wrap(text, _COLUMNS, break_long_words=False, break_on_hyphens=False):
+        say(part)
 
 
 def note(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What the ledger promises to whoever looks back: what was booked since, and what there was then."""
+"""What the ledger promises to whoever looks back: what was booked since, and what there was."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

@@ -137,8 +137,8 @@ class Commit:
     """Everything that one decision changes; it is written all together or not at all.
 
     A movement whose key is booked already is left out, and so is its effect on balances.
-    `records` are written as they stand when their `version` is still the one in the ledger
-    (a new listing has version 0 and must not exist yet); otherwise nothing is written at all.
+    `records` are written while their `version` is still the one in the ledger (0: a new listing,
+    which must not exist yet), and all of it while the holds `as_read` still are what they were.
     `due` marks every listing of these SKUs (and these listings) in need of a push, except those
     named in `records`, whose own `due_since` is final. `answered` are hints that a look answered:
     those said again since are kept.
@@ -151,6 +151,7 @@ class Commit:
     due_since: datetime | None = None
     intents: list[Intent] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
+    as_read: list[Hold] = field(default_factory=list)
     run: RunRecord | None = None
     store: StoreRecord | None = None
     answered: list[Hint] = field(default_factory=list)
@@ -184,7 +185,7 @@ class Ledger(Browsing, Hints, History, Sales, Protocol):
         """Write one decision, and return how many of its movements were new.
 
         Raises:
-            StaleLevel: A listing changed since it was read, or is being written by another run.
+            StaleLevel: A listing or hold changed since it was read, or another run writes it.
             LeaseLost: Another runner took the store over.
             LedgerUnavailable: The database refused; nothing was written.
         """
@@ -227,11 +228,7 @@ class Ledger(Browsing, Hints, History, Sales, Protocol):
         ...
 
     async def agreements(self, store: StoreId) -> set[int]:
-        """Return `domain.agreements.agreement` of every present listing that is as was agreed on.
-
-        Its last reading is its baseline, and no write to it is unanswered. The set is the
-        caller's own.
-        """
+        """Return a new set of `agreement`s: present, showing the baseline, no write unanswered."""
         ...
 
     async def counts(self, store: StoreId) -> tuple[int, int, int]:

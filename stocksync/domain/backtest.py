@@ -2,7 +2,8 @@
 
 What was asked for is what was really sold, no more: nobody knows what would have been. A store
 sells no more than it shows, and the rest of what it sold is **lost**. A sale of what is shown takes
-place; the units of it that were not free any more, at all locations together, are **oversold**.
+place; the units of it that were not free any more, at all locations together, are **oversold**
+(units that wait for an explanation are taken for free until an order claims them).
 **Withheld** are the free units that a listing does not show, each for as long as that lasts: of a
 kit, the units in as many kits as are complete; units listed twice count twice. A change of a
 listing's number, once the news of a movement reached it, is a **correction**.
@@ -16,13 +17,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from stocksync.domain.happenings import Happening, Teller, is_here
 from stocksync.domain.identifiers import Sku, StoreId
 from stocksync.domain.knowledge import News, free_of
-from stocksync.domain.movements import Account, Movement, MovementKind
+from stocksync.domain.movements import Account, Movement, MovementKind, suspense
 from stocksync.domain.stage import Actor, Scene, Stage, Tally
 
+_SUSPENSE: Final = suspense(StoreId(""))
 _Changes = dict[Sku, dict[Account, int]]
 
 
@@ -47,6 +50,7 @@ class Replay:
         self._teller = Teller()
         self._unsold: Counter[tuple[object, ...]] = Counter()
         self._unjudged = 0
+        self._waiting: Counter[Sku] = Counter()
 
     def book(self, recorded_at: datetime, movement: Movement) -> None:
         """Let a movement happen again; they come in the order of the books."""
@@ -80,7 +84,7 @@ class Replay:
             for sku, units in changes.items()
             if sku in stage.dependent and (any(units.values()) or sku not in stage.stock)
         }
-        news = News(at=stage.now, store=happening.store, changes=tracked, sold=sold)
+        news = News(at=stage.moment, store=happening.store, changes=tracked, sold=sold)
         stage.stock.book(news)
         for sku in tracked:
             for dependent in stage.dependent[sku]:
@@ -98,7 +102,9 @@ class Replay:
             if movement.kind is MovementKind.RETURN:
                 units -= self._never_sold(happening, movement)
             for account, change in ((movement.source, -units), (movement.destination, units)):
-                if is_here(account):
+                if account.startswith(_SUSPENSE):
+                    self._waiting[movement.sku] += change
+                elif is_here(account):
                     changes[movement.sku][account] += change
                     came[movement.sku] += change
         if actor is not None and actor.shown is not None and actor.recipe:
@@ -149,13 +155,15 @@ class Replay:
         stage = self.stage
         oversold = 0
         for sku, units in sold.items():
-            free = stage.stock.free(sku) + free_of(changes.get(sku, {}))
+            free = (
+                stage.stock.free(sku) + free_of(changes.get(sku, {})) + max(0, self._waiting[sku])
+            )
             oversold += max(0, units - max(0, free))
         for tally in (stage.tallies[store], stage.total):
             tally.sold += sum(sold.values())
             tally.lost += sum(asked.values()) - sum(sold.values())
             tally.oversold += oversold
-            tally.oversold_in[tally.meter.stretch(stage.now)] += oversold
+            tally.oversold_in[tally.meter.stretch(stage.moment)] += oversold
 
 
 def _take(sales: Iterable[Movement], units: dict[Sku, int], changes: _Changes) -> None:

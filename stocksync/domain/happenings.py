@@ -23,16 +23,16 @@ class Happening:
     @property
     def sales(self) -> list[Movement]:
         """Return the movements that took sold units from a location."""
-        return [at for at in self.movements if at.kind is MovementKind.SALE and is_here(at.source)]
+        return [at for at in self.movements if _is_sale(at)]
 
     @property
     def others(self) -> list[Movement]:
-        """Return the other movements that changed what is at a location."""
-        return [
-            at
-            for at in self.movements
-            if at.kind is not MovementKind.SALE and (is_here(at.source) or is_here(at.destination))
-        ]
+        """Return the other movements."""
+        return [at for at in self.movements if not _is_sale(at)]
+
+
+def _is_sale(movement: Movement) -> bool:
+    return movement.kind is MovementKind.SALE and is_here(movement.source)
 
 
 def is_here(account: str) -> bool:

@@ -57,8 +57,9 @@ class Actor:
     """A listing on the stage.
 
     `behind` are the stocked SKUs that decide its target, `recipe` the units in one kit (a SKU that
-    is no kit is one of itself), `pack` the kits in one piece. `first` is what it showed at the
-    beginning, `shown` what it shows now. `timed`: rules say something else at other times.
+    is no kit is one of itself), `pack` the kits in one piece, `parts` the units in one. `first` is
+    what it showed at the beginning, `shown` what it shows now. `timed`: rules say something else
+    at other times.
     """
 
     record: ListingRecord
@@ -66,6 +67,7 @@ class Actor:
     behind: AbstractSet[Sku]
     recipe: Mapping[Sku, int]
     pack: int
+    parts: Mapping[Sku, int]
     first: int | None
     timed: bool
     shown: int | None = None
@@ -75,11 +77,6 @@ class Actor:
     @property
     def store(self) -> StoreId:
         return self.record.store
-
-    @property
-    def parts(self) -> dict[Sku, int]:
-        """Return the units of each stocked SKU in one piece that the listing sells."""
-        return {sku: units * self.pack for sku, units in self.recipe.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +94,7 @@ class Stage:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self.now = scene.began_at
+        self.moment = scene.began_at
         self.actors: dict[ListingKey, Actor] = {}
         self.dependent: dict[Sku, list[Actor]] = defaultdict(list)
         self.tallies = {store: self._tally() for store in scene.stores}
@@ -133,7 +130,7 @@ class Stage:
         for sku in actor.behind & levels.keys():
             if sku not in self.stock:
                 self.stock.open(sku, levels[sku])
-        later = since > self.now
+        later = since > self.moment
         if later:
             self._plan(since, _Due(starts=actor))
         else:
@@ -147,12 +144,15 @@ class Stage:
 
     def _cast(self, record: ListingRecord, seat: Seat, first: int | None) -> Actor:
         sku = None if seat.switches else record.sku
+        recipe = {} if sku is None else self._book.parts(sku)
+        pack = 1 if sku is None else self._book.policy(sku, record.store).pack
         return Actor(
             record=record,
             seat=seat,
             behind=frozenset(skus_behind(record, seat, self._book)),
-            recipe={} if sku is None else self._book.parts(sku),
-            pack=1 if sku is None else self._book.policy(sku, record.store).pack,
+            recipe=recipe,
+            pack=pack,
+            parts={part: units * pack for part, units in recipe.items()},
             first=first,
             timed=self._is_timed(record, seat),
         )
@@ -173,13 +173,13 @@ class Stage:
         """Let everything come up that does until a moment, that moment included."""
         while self._agenda and self._agenda[0][0] <= to:
             moment = self._agenda[0][0]
-            self.now = max(self.now, moment)
+            self.moment = max(self.moment, moment)
             reached: dict[ListingKey, Actor] = {}
             while self._agenda and self._agenda[0][0] == moment:
                 reached |= self._reached(self._agenda_next())
             for actor in reached.values():
                 self.settle(actor)
-        self.now = max(self.now, to)
+        self.moment = max(self.moment, to)
 
     def _agenda_next(self) -> _Due:
         return heappop(self._agenda)[2]
@@ -243,11 +243,11 @@ class Stage:
         store, behind = actor.store, actor.behind
         sales = NO_SALES
         if self._window:
-            sold = self.stock.sales_for(behind, store, self.now)
-            sales = RecentSales(now=self.now, sold=sold, delays=self.scene.measured)
+            sold = self.stock.sales_for(behind, store, self.moment)
+            sales = RecentSales(at=self.moment, sold=sold, delays=self.scene.measured)
         picture = Picture(
             levels={
-                sku: self.stock.levels_for(sku, store, self.now)
+                sku: self.stock.levels_for(sku, store, self.moment)
                 for sku in behind
                 if sku in self.stock
             },
@@ -265,7 +265,7 @@ class Stage:
         withheld = hidden * sum(actor.recipe.values())
         if withheld != actor.withheld:
             for tally in (self.tallies[actor.store], self.total):
-                tally.meter.change(withheld - actor.withheld, self.now)
+                tally.meter.change(withheld - actor.withheld, self.moment)
             actor.withheld = withheld
 
     def _tally(self) -> Tally:

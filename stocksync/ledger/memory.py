@@ -1,5 +1,6 @@
 """The ledger in dictionaries: the same promises, kept until the process ends."""
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
@@ -7,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from stocksync.contracts.browsing import CORRECTION_OUTCOMES, SMALL, Activity
+from stocksync.contracts.history import PastMovement
 from stocksync.contracts.ledger import (
     BookedMovement,
     Hold,
@@ -18,8 +20,8 @@ from stocksync.contracts.ledger import (
     Verdict,
 )
 from stocksync.contracts.sales import Shown
+from stocksync.domain.agreements import agreement
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
-from stocksync.domain.merge import agreement
 from stocksync.domain.movements import PRESENT, Account, MovementKind, at, fold, held
 from stocksync.domain.movements import levels as levels_from
 from stocksync.domain.orders import KnownLine
@@ -96,6 +98,24 @@ class MemoryLedger(MemoryBooks):
     async def history(self, sku: Sku, limit: int | None = None) -> list[BookedMovement]:
         found = [booked for booked in reversed(self._books) if booked.movement.sku == sku]
         return found[:limit]
+
+    async def movements_since(
+        self, moment: datetime, *, after: int = 0, limit: int
+    ) -> list[PastMovement]:
+        begin = max(self._first_since(moment), after)
+        page = self._books[begin : begin + limit]
+        return [PastMovement(at.number, at.recorded_at, at.movement) for at in page]
+
+    async def levels_at(self, skus: Collection[Sku], moment: datetime) -> dict[Sku, Levels]:
+        before = [at.movement for at in self._books[: self._first_since(moment)]]
+        balances: dict[Sku, dict[Account, int]] = defaultdict(dict)
+        for (sku, account), units in fold(each for each in before if each.sku in skus).items():
+            balances[sku][account] = units
+        return {sku: levels_from(accounts) for sku, accounts in balances.items()}
+
+    def _first_since(self, moment: datetime) -> int:
+        require_zone(moment)
+        return bisect_left(self._books, moment, key=lambda booked: booked.recorded_at)
 
     async def booked(self, key: str) -> BookedMovement | None:
         return self._keys.get(key)

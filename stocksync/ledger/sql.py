@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -32,6 +31,7 @@ from stocksync.errors import LedgerFrozen
 from stocksync.ledger import books, browsing, hints, journal, leases, proof, reading, sales
 from stocksync.ledger.checks import check, check_hints, is_empty, require_keepable, require_zone
 from stocksync.ledger.engine import Database
+from stocksync.ledger.history import Answer, SqlHistory
 from stocksync.ledger.restoring import forget_beliefs
 from stocksync.ledger.witness import (
     Witness,
@@ -42,8 +42,6 @@ from stocksync.ledger.witness import (
     witness_for,
 )
 from stocksync.ledger.writing import write
-
-Answer = TypeVar("Answer")
 
 
 async def open_ledger(
@@ -67,7 +65,7 @@ async def open_ledger(
     return SqlLedger(database, now=now, witness=watching, frozen=frozen)
 
 
-class SqlLedger:
+class SqlLedger(SqlHistory):
     """The books in tables. Every question and every commit runs in a thread of its own.
 
     Threads, not an asynchronous driver: the loop is then held up for 13 ms instead of 468 ms by
@@ -82,7 +80,7 @@ class SqlLedger:
         witness: Witness | None = None,
         frozen: str = "",
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._now = now
         self._witness = witness
         self._frozen = frozen
@@ -92,13 +90,6 @@ class SqlLedger:
     def frozen(self) -> str:
         """Say why nothing may be written; empty as long as it may."""
         return self._frozen
-
-    async def _ask(self, question: Callable[[Connection], Answer]) -> Answer:
-        def ask() -> Answer:
-            with self._database.asking() as connection:
-                return question(connection)
-
-        return await asyncio.to_thread(ask)
 
     async def _write(self, change: Callable[[Connection], Answer]) -> Answer:
         def write_all() -> Answer:

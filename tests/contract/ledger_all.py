@@ -4,6 +4,7 @@ from tests.contract import (
     ledger_books,
     ledger_browsing,
     ledger_hints,
+    ledger_history,
     ledger_keys,
     ledger_listings,
     ledger_sales,
@@ -17,6 +18,7 @@ SAID_IN = (
     ledger_work,
     ledger_hints,
     ledger_browsing,
+    ledger_history,
     ledger_keys,
     ledger_sales,
 )

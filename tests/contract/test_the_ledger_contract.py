@@ -10,6 +10,7 @@ from tests.contract import ledger_mutants as broken
 from tests.contract import ledger_mutants_at_work as at_work
 from tests.contract import ledger_mutants_of_browsing as of_browsing
 from tests.contract import ledger_mutants_of_hints as of_hints
+from tests.contract import ledger_mutants_of_history as of_history
 from tests.contract import ledger_mutants_of_keys as of_keys
 from tests.contract import ledger_mutants_of_sales as of_sales
 from tests.contract.ledger_all import CLAUSES
@@ -63,6 +64,8 @@ MUTANTS = [
     (at_work.NeverFences, "L49"),
     (at_work.AnybodyGivesBack, "L50"),
     (at_work.RenewsTheLost, "L50"),
+    (at_work.LastDecisionWins, "L51"),
+    (at_work.ComparesStatesOnly, "L51"),
     (of_hints.HearsOnce, "L60"),
     (of_hints.LastTimeWins, "L60"),
     (of_hints.KeepsEveryKey, "L61"),
@@ -82,6 +85,12 @@ MUTANTS = [
     (of_browsing.CountsSalesOfAllTime, "L75"),
     (of_keys.BeginsWithTheLast, "L80"),
     (of_keys.FindsKeysOfAnyCase, "L81"),
+    (of_history.ForgetsTheMomentItself, "L82"),
+    (of_history.NewestComesFirst, "L82"),
+    (of_history.RepeatsTheLastOfAPage, "L83"),
+    (of_history.GoesOnBeforeTheMoment, "L83"),
+    (of_history.KnowsTheLevelsOfToday, "L84"),
+    (of_history.CountsTheMomentToo, "L84"),
     (of_sales.KnowsLinesOfAnyStore, "L90"),
     (of_sales.KeepsTheFirstUnits, "L90"),
     (of_sales.NewestWaitsFirst, "L91"),
@@ -90,6 +99,9 @@ MUTANTS = [
     (of_sales.RemembersEveryLook, "L92"),
     (of_sales.ForgetsWhatHeldBefore, "L92"),
     (of_sales.LosesTheFeed, "L47"),
+    (of_sales.ForgetsHowSlowItIs, "L47"),
+    (of_sales.SellsAgainAtTheEdge, "L94"),
+    (of_sales.BelievesEveryClock, "L94"),
 ]
 #: How a clause fails: by what it asserts, or by an error that ought (not) to have been raised.
 CAUGHT = (AssertionError, pytest.fail.Exception, LedgerError)
