@@ -85,6 +85,7 @@ def connect(store: StoreSettings, book: Rulebook, transport: Transport | None = 
         first_contact=store.first_contact,
         switches=connector.capabilities.switches_only,
         feed=store.orders and store.role is Role.CHANNEL and isinstance(connector, OrderFeed),
+        settle_seconds=connector.capabilities.settle_seconds,
     )
     return Store(seat=seat, connector=connector)
 

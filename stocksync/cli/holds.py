@@ -1,7 +1,6 @@
 """`holds …`: see, approve and reject plans that a gate stopped."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,8 +12,9 @@ from stocksync.cli.root import Command, Family
 from stocksync.cli.session import session_of
 from stocksync.cli.tables import say, say_rest
 from stocksync.cli.text import age, count, moment
-from stocksync.contracts.ledger import Commit, Hold, HoldState
+from stocksync.contracts.ledger import Hold, HoldState
 from stocksync.engine.context import Context
+from stocksync.engine.decisions import decide_as_read
 from stocksync.engine.words import name
 from stocksync.errors import UnknownName
 
@@ -98,9 +98,8 @@ def _deciding(
         if hold.state not in allowed:
             when = moment(hold.decided_at)
             raise UnknownName(f"hold {hold.hash} is over: it was {hold.state.value} at {when}")
-        decided = replace(hold, state=to, decided_at=context.now(), decided_by=books.person())
-        await context.ledger.commit(Commit(holds=[decided]))
-        return decided, hold.state
+        decided, is_new = await decide_as_read(context, hold, to, by=books.person())
+        return decided, hold.state if is_new else to
 
     return work
 

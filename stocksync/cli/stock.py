@@ -7,10 +7,11 @@ import typer
 
 from stocksync.cli import books
 from stocksync.cli.exits import Exit
+from stocksync.cli.files import save_text
 from stocksync.cli.listings import draw_sku
 from stocksync.cli.root import Command, Family
 from stocksync.cli.session import session_of
-from stocksync.cli.stockfile import as_csv, print_csv, read_file, rows_of, save_csv
+from stocksync.cli.stockfile import as_csv, print_csv, read_file, rows_of
 from stocksync.cli.tables import LINES_MAX, draw_table, note, say, say_rest
 from stocksync.cli.text import count
 from stocksync.domain.availability import free
@@ -237,7 +238,7 @@ def export(
     if below:
         note(f"{count(below, 'line')} below zero (oversold): count them before importing this file")
     if file is not None and file != STANDARD_OUTPUT:
-        save_csv(as_csv(rows), file)
+        save_text(as_csv(rows), file)
         document = {"file": str(file), "lines": len(rows)}
         session.answer(document, lambda: say(f"{file}: {count(len(rows), 'line')} written"))
     else:

@@ -100,14 +100,20 @@ def decide(
     changes = []
     for listing, look in looks.items():
         told = sold.get(listing, NOTHING_SOLD)
-        change = _decide_one(look, seat, twins.get(listing, ""), book, told, mistakes)
+        change = _decide_one(look, seat, twins.get(listing, ""), book, sold=told, mistakes=mistakes)
         if change is not None:
             changes.append(change)
     return changes
 
 
 def _decide_one(
-    look: Look, seat: Seat, quarantine: str, book: Rulebook, sold: Sold, mistakes: Mistakes
+    look: Look,
+    seat: Seat,
+    quarantine: str,
+    book: Rulebook,
+    *,
+    sold: Sold,
+    mistakes: Mistakes,
 ) -> Change | None:
     record, seen = look
     if "\0" in seen.title:  # no database keeps it, and a title is only for people

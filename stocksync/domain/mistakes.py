@@ -7,7 +7,7 @@ from typing import Final
 
 from stocksync.domain.gates import LineKey
 from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.merge import Change, ChangeKind, Terms, merge
+from stocksync.domain.merge import Change, ChangeKind, Terms, hypotheses, merge
 from stocksync.domain.orders import Sold
 from stocksync.domain.stock import ListingRecord, Observation
 
@@ -46,8 +46,9 @@ def disbelieved(
 
     Orders are documents: what they explain of the level is believed, whatever was rejected, and
     so is what happened after the mistake. Only the step from `record.baseline` to the rejected
-    number moves nothing, and the store is put right. A store that shows neither is taken to have
-    mended itself when its number is nearer to what the orders lead to.
+    number moves nothing, and the store is put right. A store that shows neither may have mended
+    itself: the smallest fall tells where it came from. More than was agreed on before cannot be
+    sold from a mistake: that is another one.
     """
     before, number = record.baseline, change.after
     if before is None or number is None or change.kind not in _REJECTED:
@@ -56,8 +57,9 @@ def disbelieved(
     if number == explained:
         # Orders alone lead there: no change that a gate could ask about once more.
         return replace(change, before=number) if number in rejected else change
-    mistaken = min(rejected, key=lambda each: abs(number - each), default=explained)
-    if abs(number - mistaken) >= abs(number - explained):
+    likely, _ = hypotheses(number, frozenset({explained, *rejected}))
+    mistaken = number - likely
+    if mistaken == explained or abs(likely) > max(before, sold.units):
         return change
     after = merge(replace(record, baseline=mistaken), seen, terms, _beside(sold, number, mistaken))
     if after is not None and after.kind is not ChangeKind.RETURNED_TO_LIST:

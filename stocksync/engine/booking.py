@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from stocksync import metrics
-from stocksync.contracts.ledger import Commit, IntentState, Lease
+from stocksync.contracts.ledger import Commit, Intent, IntentState, Lease
 from stocksync.domain.gates import STOPPING, Gate
 from stocksync.domain.identifiers import Sku
 from stocksync.domain.intake import marked_due, movements_for, opening_for
@@ -16,6 +17,7 @@ from stocksync.domain.sales import movements_of_orders, settled
 from stocksync.domain.stock import Levels
 from stocksync.engine import holds
 from stocksync.engine.context import Context, Store
+from stocksync.engine.evidence import read_too_early
 from stocksync.engine.feed import Feed
 from stocksync.engine.findings import Findings
 from stocksync.engine.intents import numbers_seen, resolve_by_readings
@@ -38,9 +40,12 @@ async def book(
     """Write it all down in one commit: movements, baselines, due marks, holds; or the hold only."""
     now = context.now()
     standing = await holds.standing(context, store.id, GATES)
-    whole = glance.complete
-    held, names = holds.answer(standing, findings.trips, store.id, now, complete=whole)
-    commit = Commit(holds=held, answered=glance.answered, lease=lease)
+    whole, sane = glance.complete, not findings.stopped
+    held, names = holds.answer(
+        standing, findings.trips, store.id, now, complete=whole, believed=sane
+    )
+    read = holds.among(standing, held)
+    commit = Commit(holds=held, as_read=read, answered=glance.answered, lease=lease)
     if not findings.stopped:
         await _fill(context, store, commit, findings, glance, run=run)
     booked = await context.ledger.commit(commit)
@@ -76,10 +81,7 @@ async def _fill(
     commit.due_skus = context.book.affected(moved) if moved else set()
     commit.due_listings = context.book.switches(commit.due_skus)
     commit.due_since = glance.started_at
-    unknown = await context.ledger.intents(store.id, (IntentState.UNKNOWN,))
-    commit.intents = resolve_by_readings(
-        unknown, numbers_seen(glance.news), context.horizon(), now=now, complete=glance.complete
-    )
+    commit.intents = await _resolved(context, store, glance)
     remembered = await context.ledger.store(store.id)
     whole = glance.complete
     commit.store = replace(
@@ -93,6 +95,20 @@ async def _fill(
         began = glance.feed.started_at
         first = remembered.feed_from or began
         commit.store = replace(commit.store, feed_from=first, feed_at=began)
+
+
+async def _resolved(context: Context, store: Store, glance: Glance) -> list[Intent]:
+    """Close the unanswered writes that can no longer arrive, nor be hidden by an old number."""
+    unknown = await context.ledger.intents(store.id, (IntentState.UNKNOWN,))
+    read = [glance.news[at.listing] for at in unknown if at.listing in glance.news]
+    early = await read_too_early(context, store, read)
+    return resolve_by_readings(
+        [at for at in unknown if at.listing not in early],
+        numbers_seen(glance.news),
+        context.horizon() - timedelta(seconds=store.seat.settle_seconds),
+        now=context.now(),
+        complete=glance.complete,
+    )
 
 
 async def orders_booked(context: Context, feed: Feed | None, *, run: str) -> list[Movement]:

@@ -9,7 +9,7 @@ from stocksync.domain.identifiers import LocationId, Sku, StoreId
 from stocksync.domain.movements import Movement, at
 from stocksync.engine.context import Context
 from stocksync.engine.stocktake import adjust
-from stocksync.errors import LedgerBroken, StalePlan, UnknownName
+from stocksync.errors import LedgerBroken, StaleLevel, StalePlan, UnknownName
 
 #: From which states a hold can be brought to the one that is decided on.
 _CHANGEABLE: Final = {
@@ -23,7 +23,8 @@ async def decide(context: Context, name: str, to: HoldState, *, by: str) -> tupl
 
     Raises:
         UnknownName: No hold is called like this.
-        StalePlan: The hold is over: it was carried out, or its cause has gone.
+        StalePlan: The hold is over: it was carried out, or its cause has gone; or somebody else
+            decided about it just now.
     """
     hold = await context.ledger.hold(name)
     if hold is None or hold.hash != name:
@@ -34,8 +35,27 @@ async def decide(context: Context, name: str, to: HoldState, *, by: str) -> tupl
         return hold, False
     if hold.state not in _CHANGEABLE[to]:
         raise StalePlan(f"hold {name} is over: it was {hold.state.value}")
+    return await decide_as_read(context, hold, to, by=by)
+
+
+async def decide_as_read(
+    context: Context, hold: Hold, to: HoldState, *, by: str
+) -> tuple[Hold, bool]:
+    """Approve or reject a hold while it is what somebody read; return it, and whether that is new.
+
+    Raises:
+        StalePlan: Somebody else decided otherwise, or it ended, since it was read.
+    """
     decided = replace(hold, state=to, decided_at=context.now(), decided_by=by)
-    await context.ledger.commit(Commit(holds=[decided]))
+    try:
+        await context.ledger.commit(Commit(holds=[decided], as_read=[hold]))
+    except StaleLevel:
+        now = await context.ledger.hold(hold.hash) or hold
+        if now.state is to:
+            return now, False
+        who = f" by {now.decided_by}" if now.decided_by else ""
+        text = f"hold {hold.hash} was {now.state.value}{who} meanwhile; look at it again"
+        raise StalePlan(text) from None
     return decided, True
 
 

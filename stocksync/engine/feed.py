@@ -1,7 +1,7 @@
 """Read a store's orders, and find what they say that the books do not know yet."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,6 +17,7 @@ from stocksync.domain.orders import (
     news_of,
 )
 from stocksync.domain.stock import ListingRecord
+from stocksync.engine import holds
 from stocksync.engine.context import Context, Store
 from stocksync.errors import AuthFailed
 
@@ -136,3 +137,39 @@ async def _sold(
     written_at = next(done, None)
     hidden = sum(each.sold for each in news if may_be_overwritten(each.line, written_at))
     return Sold(units=sum(each.sold for each in news), overwritten=max(0, hidden))
+
+
+async def hidden_by_mistakes(
+    context: Context, store: Store, feed: Feed, listings: Collection[ListingId]
+) -> dict[ListingId, Sold]:
+    """Sum up anew what was sold of listings that showed a number which a person rejected.
+
+    What was ordered until that number was set aside is part of it, and never shows again: the
+    rejection hides it as a write of ours does. Listings without such a number are left out.
+    """
+    hidden = {}
+    for listing, moment in (await _set_aside_at(context, store, listings)).items():
+        told = [each for each, record in feed.news if record.listing == listing]
+        units = sum(each.sold for each in told if may_be_overwritten(each.line, moment))
+        sold = feed.sold[listing]
+        hidden[listing] = replace(sold, overwritten=max(sold.overwritten, units))
+    return hidden
+
+
+async def _set_aside_at(
+    context: Context, store: Store, listings: Collection[ListingId]
+) -> dict[ListingId, datetime]:
+    """Return when the last rejected number of each listing was set aside, where there was one."""
+    decided = {
+        line.listing: decided_at
+        for decided_at, line in await holds.mistakes(context, store.id)
+        if line.listing in listings
+    }
+    if not decided:
+        return {}
+    pasts = await context.ledger.numbers(store.id, list(decided), min(decided.values()))
+    after = {
+        at: [shown.since for shown in pasts.get(at, ()) if shown.since >= moment]
+        for at, moment in decided.items()
+    }
+    return {at: moments[0] for at, moments in after.items() if moments}

@@ -1,16 +1,19 @@
 """What one look at a store means: its changes, what vanished, and what a gate stops."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from stocksync.domain.gates import Gate, Trip
 from stocksync.domain.identifiers import ListingId
-from stocksync.domain.intake import NO_ORDERS, Look, as_lines, decide, disbelieved
+from stocksync.domain.intake import NO_ORDERS, as_lines, decide
 from stocksync.domain.merge import Change, ChangeKind, relink
+from stocksync.domain.mistakes import exceeds_orders, mistakes_of
 from stocksync.domain.plan import Line
 from stocksync.domain.stock import ListingRecord
 from stocksync.engine import holds
 from stocksync.engine.context import Approval, Context, Store
+from stocksync.engine.feed import Feed, hidden_by_mistakes
 from stocksync.engine.gating import Suspicion
 from stocksync.engine.look import Glance, missing_from, twins_of, vanished, with_records
 
@@ -34,13 +37,14 @@ async def find(context: Context, store: Store, glance: Glance, *, relink: bool) 
     seat = store.seat
     if seat.feed and (await context.ledger.store(store.id)).feed_from is None:
         seat = replace(seat, feed=False)  # until its orders are known, a level speaks for itself
-    sold = glance.feed.sold if glance.feed is not None else NO_ORDERS
-    changes = decide(looks, seat, twins=twins, book=context.book, sold=sold)
+    approval = await holds.approved_for(context, store.id)
+    mistakes = mistakes_of(store.id, approval.refused)
+    naming = partial(decide, looks, seat, twins=twins, book=context.book, mistakes=mistakes)
+    changes = await _named(context, store, glance.feed, naming)
     changes += await _set_aside(context, store, twins, looks.keys())
     absent = list((await context.ledger.records(store.id, missing)).values())
     asked = list((await context.ledger.records(store.id, glance.gone | glance.hidden)).values())
-    approval = await holds.approved_for(context, store.id)
-    changes, trips = _increases(_refused(changes, looks, approval), approval)
+    changes, trips = _increases(changes, approval)
     suspicion = Suspicion(
         context=context,
         store=store,
@@ -60,6 +64,22 @@ async def find(context: Context, store: Store, glance: Glance, *, relink: bool) 
     )
 
 
+async def _named(
+    context: Context, store: Store, feed: Feed | None, naming: Callable[..., list[Change]]
+) -> list[Change]:
+    """Name what happened; units that an order makes too many are looked at once more.
+
+    They are a return only if nobody rejected the number in which that order had shown itself.
+    """
+    sold = feed.sold if feed is not None else NO_ORDERS
+    changes = naming(sold=sold)
+    doubtful = {at.listing for at in changes if at.listing in sold and exceeds_orders(at)}
+    if feed is None or not doubtful:
+        return changes
+    hidden = await hidden_by_mistakes(context, store, feed, doubtful)
+    return naming(sold={**sold, **hidden}) if hidden else changes
+
+
 async def _set_aside(
     context: Context, store: Store, twins: dict[ListingId, str], looked: Collection[ListingId]
 ) -> list[Change]:
@@ -70,22 +90,6 @@ async def _set_aside(
         for listing, record in others.items()
         if record.quarantine != twins[listing]
     ]
-
-
-def _refused(
-    changes: Iterable[Change], looks: Mapping[ListingId, Look], approval: Approval
-) -> list[Change]:
-    """Take numbers that a person rejected for a mistake of the store; increases have a name."""
-    kept: list[Change] = []
-    for change in changes:
-        record = looks[change.listing][0] if change.listing in looks else None
-        if record is None or change.kind is ChangeKind.HELD_INCREASE:
-            kept.append(change)
-        elif any(line.key in approval.refused for line in as_lines([change])):
-            kept.append(disbelieved(change, record))
-        else:
-            kept.append(change)
-    return kept
 
 
 def _increases(changes: Iterable[Change], approval: Approval) -> tuple[list[Change], list[Trip]]:

@@ -1,6 +1,6 @@
 """Ask the books what the gates need to know, and stop a look that is too big to be true."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -10,7 +10,6 @@ from stocksync.domain import flapping, restored
 from stocksync.domain.flapping import Written, by_another_hand, fights, shown_since
 from stocksync.domain.gates import (
     LIMITS,
-    REFUSABLE,
     Gate,
     Trip,
     check,
@@ -102,7 +101,7 @@ class Suspicion:
         if not suspected:
             return None
         pasts = await self._pasts([line.listing for line in suspected], _EVER)
-        mistakes = await self._mistakes()
+        mistakes = await self._mistakes(pasts)
         believed = {
             at: [number for _, number in past if (at, number) not in mistakes]
             for at, past in pasts.items()
@@ -110,11 +109,18 @@ class Suspicion:
         largest = {at: max(numbers) for at, numbers in believed.items() if numbers}
         return check_range(suspected, largest, approved=self.approval.lines)
 
-    async def _mistakes(self) -> set[tuple[ListingId, int | None]]:
-        """Return the numbers that a person did not believe: they say nothing about a listing."""
-        over = await self.context.ledger.holds(self.store.id, (HoldState.WITHDRAWN,))
-        rejected = [hold for hold in over if hold.decided_by and hold.gate in REFUSABLE]
-        return {(line.listing, line.after) for hold in rejected for line in hold.lines}
+    async def _mistakes(self, pasts: Mapping[ListingId, Past]) -> set[tuple[ListingId, int | None]]:
+        """Return the numbers that a person did not believe: they say nothing about a listing.
+
+        A store that went on selling from such a number was agreed with on what was left of it.
+        """
+        numbers: set[tuple[ListingId, int | None]] = set()
+        for decided_at, line in await holds.mistakes(self.context, self.store.id):
+            numbers.add((line.listing, line.after))
+            past = pasts.get(line.listing, ())
+            left = [number for moment, number in past if moment >= decided_at]
+            numbers |= {(line.listing, number) for number in left[:1]}
+        return numbers
 
     async def _restored(self, lines: Sequence[Line]) -> Trip | None:
         """Refuse a store that shows what it showed at one earlier moment."""

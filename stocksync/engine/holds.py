@@ -10,7 +10,7 @@ from stocksync import metrics
 from stocksync.contracts.ledger import Hold, HoldState
 from stocksync.domain.gates import REFUSABLE, STOPPING, Gate, LineKey, Trip
 from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.plan import plan_hash
+from stocksync.domain.plan import Line, plan_hash
 from stocksync.engine.context import Approval, Context
 
 UNDECIDED: Final = (HoldState.OPEN, HoldState.REJECTED)
@@ -72,12 +72,14 @@ def answer(
     *,
     pending: AbstractSet[LineKey] = frozenset(),
     complete: bool = True,
+    believed: bool = True,
 ) -> tuple[list[Hold], list[str]]:
     """Return the holds to write, and the names of all that hold something now.
 
     A plan that is held already keeps its hold. An open one whose cause has gone is withdrawn; an
     approved one is carried out once none of its lines is `pending` any more. A look that was not
-    `complete` ends nothing.
+    `complete` ends nothing, and one that was not `believed` ends no decision: it waits for a look
+    that another gate does not stop.
     """
     by_hash = {hold.hash: hold for hold in standing}
     writes, names = [], []
@@ -90,11 +92,19 @@ def answer(
         metrics.GATE_TRIPS.labels(store, trip.gate.value).inc()
         writes.append(_opened(name, store, trip, now))
     for hold in by_hash.values() if complete else ():
+        if hold.state is not HoldState.OPEN and not believed:
+            continue
         if hold.state is HoldState.APPROVED and any(line.key in pending for line in hold.lines):
             continue
         ended = HoldState.APPLIED if hold.state is HoldState.APPROVED else HoldState.WITHDRAWN
         writes.append(replace(hold, state=ended, decided_at=hold.decided_at or now))
     return writes, names
+
+
+def among(standing: Iterable[Hold], writes: Iterable[Hold]) -> list[Hold]:
+    """Return the holds as they were read that are to be written: a person may decide meanwhile."""
+    changed = {hold.hash for hold in writes}
+    return [hold for hold in standing if hold.hash in changed]
 
 
 def _opened(name: str, store: StoreId, trip: Trip, now: datetime) -> Hold:
@@ -115,6 +125,20 @@ async def standing(context: Context, store: StoreId, gates: Iterable[Gate]) -> l
     wanted = frozenset(gates)
     holds = await context.ledger.holds(store, _STANDING)
     return [hold for hold in holds if hold.gate in wanted]
+
+
+async def mistakes(context: Context, store: StoreId) -> list[tuple[datetime, Line]]:
+    """Return what people took for mistakes of a store, each with when they said so.
+
+    From then on the store was held until the mistake was set aside: the next number that was agreed
+    on for that listing is what was left of it.
+    """
+    return [
+        (hold.decided_at, line)
+        for hold in await context.ledger.holds(store, (HoldState.WITHDRAWN,))
+        if hold.decided_by and hold.decided_at is not None and hold.gate in REFUSABLE
+        for line in hold.lines
+    ]
 
 
 async def approved(context: Context, store: StoreId, gates: Iterable[Gate]) -> bool:

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Final
 
 from stocksync.domain.agreements import agreement_of, was_met
+from stocksync.domain.evidence import as_agreed
 from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.intake import Look, find_twins
 from stocksync.domain.stock import ListingRecord, Observation, Presence
 from stocksync.engine.batches import batches
 from stocksync.engine.context import Context, Store
+from stocksync.engine.evidence import read_too_early
 from stocksync.engine.feed import Feed
 from stocksync.errors import ConnectorError
 
@@ -109,9 +111,16 @@ async def listings_of(
 
 
 async def with_records(context: Context, store: Store, glance: Glance) -> dict[ListingId, Look]:
-    """Put beside each piece of news what the ledger remembers of it now."""
+    """Put beside each piece of news what the ledger remembers of it now.
+
+    A number that may be older than our own last write is no news: it stands as it was agreed on.
+    """
     records = await context.ledger.records(store.id, glance.news.keys())
-    return {listing: (records.get(listing), row) for listing, row in glance.news.items()}
+    early = await read_too_early(context, store, glance.news.values())
+    return {
+        listing: (at := records.get(listing), as_agreed(at, row) if listing in early else row)
+        for listing, row in glance.news.items()
+    }
 
 
 async def missing_from(

@@ -67,7 +67,7 @@ async def sold_within(context: Context, skus: Collection[Sku], window: timedelta
         at.store: timedelta(seconds=at.delay_seconds) for at in remembered if at.delay_seconds
     }
     sold = await context.ledger.sold(skus, now - window)
-    return RecentSales(now=now, sold=sold, delays=delays)
+    return RecentSales(at=now, sold=sold, delays=delays)
 
 
 async def exposures(context: Context, skus: Collection[Sku]) -> dict[Sku, dict[ListingKey, int]]:

@@ -161,7 +161,10 @@ async def _commit_plan(job: Job, outgo: Outgo, *, whole: bool) -> list[str]:
         standing, outgo.trips, store.id, context.now(), pending=pending, complete=whole
     )
     records = outgo.settled + outgo.allowed
-    await context.ledger.commit(Commit(records=records, holds=writes, lease=job.lease))
+    read = holds.among(standing, writes)
+    await context.ledger.commit(
+        Commit(records=records, holds=writes, as_read=read, lease=job.lease)
+    )
     return names
 
 

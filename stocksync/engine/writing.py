@@ -11,6 +11,7 @@ from stocksync.domain.merge import hypotheses
 from stocksync.domain.stock import Correction, ListingRecord, Observation, shown_number
 from stocksync.engine.batches import halves
 from stocksync.engine.claims import announce, whole_groups
+from stocksync.engine.evidence import read_too_early
 from stocksync.engine.look import Glance, look_at
 from stocksync.engine.outcomes import Job, confirm, park, question
 from stocksync.engine.pull import book_news
@@ -25,6 +26,8 @@ from stocksync.errors import (
     UnexpectedResponse,
 )
 
+#: A disk may be slow: what was seen so long before a write is looked at once more.
+ANNOUNCE_SECONDS_MAX: Final = 30.0
 _NOT_SENT: Final = (StoreUnavailable, RateLimited, AuthFailed)
 
 
@@ -34,31 +37,31 @@ async def write_batch(
     """Carry out one batch; True when there is something to decide again.
 
     The store is looked at first: what moved on is booked and decided anew, and nothing was
-    announced for it. `planned` are the records as they were when these numbers were worked out: a
-    listing that was marked due since then stays due. Raises what keeps the store from being written
-    at all; intents then say so.
+    announced for it; what may be older than our last write stays due. `planned` are the records as
+    they were when these numbers were worked out: a listing that was marked due since then stays
+    due. Raises what keeps the store from being written at all; intents then say so.
     """
     context, store = job.context, job.store
     batch, others = await whole_groups(context, store, corrections)
     looked_at = context.monotonic()
     glance = await look_at(context, store, [at.listing for at in batch])
-    steady, changed, vanished = _sort(batch, glance.news)
+    seen_at = context.monotonic()
+    early = await read_too_early(context, store, glance.news.values())
+    settled = [at for at in batch if at.listing not in early]
+    steady, changed, vanished = _sort(settled, glance.news)
     if vanished:
         await park(job, vanished, (), "the store does not know this listing any more")
     if changed:
-        news = Glance(
-            started_at=glance.started_at,
-            readings=len(changed),
-            news={at: glance.news[at] for at in changed},
-        )
-        await book_news(context, store, job.report, news, run=job.run, lease=job.lease)
+        await _book_changed(job, glance, changed)
     whole = store.connector.capabilities.whole_group_writes
     if job.report.stopped or (whole and len(steady) < len(batch)):
-        return True  # a gate stopped the store, or a group that is written whole moved on
+        # A gate stopped the store, or a group that is written whole moved on, or it may have:
+        return job.report.stopped or len(steady) < len(settled)
     intents, kept = await announce(context, store, steady, run=job.run, lease=job.lease)
-    if whole and len(kept) < len(steady):
-        parts = [intents[at.listing] for at in kept]
-        await job.close(parts, IntentState.SUPERSEDED, "a group is not written in part")
+    late = bool(kept) and context.monotonic() - seen_at > ANNOUNCE_SECONDS_MAX
+    if late or (whole and len(kept) < len(steady)):
+        why = "the look at it is too old by now" if late else "a group is not written in part"
+        await job.close([intents[at.listing] for at in kept], IntentState.SUPERSEDED, why)
         return True
     again = bool(changed) or len(kept) < len(steady)
     if kept:
@@ -66,6 +69,16 @@ async def write_batch(
         again |= await _send(job, kept, intents, {**others, **planned})
         metrics.EXPOSURE.labels(store.id).inc(context.monotonic() - looked_at)
     return again
+
+
+async def _book_changed(job: Job, glance: Glance, changed: Sequence[ListingId]) -> None:
+    """Book what happened to the listings that moved on since they were planned."""
+    news = Glance(
+        started_at=glance.started_at,
+        readings=len(changed),
+        news={at: glance.news[at] for at in changed},
+    )
+    await book_news(job.context, job.store, job.report, news, run=job.run, lease=job.lease)
 
 
 def _sort(
@@ -164,10 +177,12 @@ async def _prove(
             unproved = [intents[correction.listing] for correction in applied]
             await job.close(unproved, IntentState.UNKNOWN, f"not proved: {error}")
             raise
+    may_lag = job.store.seat.settle_seconds > 0  # then the old number proves nothing
     kept = [
         at
         for at in doubted
-        if at.quantity != at.expected
+        if not may_lag
+        and at.quantity != at.expected
         and at.listing in seen
         and shown_number(seen[at.listing].reading) == at.expected
     ]

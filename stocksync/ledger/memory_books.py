@@ -10,6 +10,7 @@ from stocksync.contracts.ledger import (
     BookedMovement,
     Commit,
     Hold,
+    HoldState,
     Intent,
     IntentState,
     Lease,
@@ -45,6 +46,11 @@ class Tenure:
     epoch: int
 
 
+def decision(hold: Hold) -> tuple[HoldState, datetime | None, str]:
+    """Return what changes about a hold; the rest of it is its name."""
+    return (hold.state, hold.decided_at, hold.decided_by)
+
+
 class MemoryBooks(MemoryHints):
     """What a ledger remembers, the one way to change it, and the leases.
 
@@ -73,6 +79,7 @@ class MemoryBooks(MemoryHints):
             return 0
         if commit.lease is not None and not self._is_current(commit.lease):
             raise LeaseLost(f"{commit.lease.store}: another runner took over")
+        self._require_holds(commit.as_read)
         new = self._new(commit.movements)
         self._require_versions(commit.records)
         intents = self._merged(commit.intents)
@@ -108,6 +115,12 @@ class MemoryBooks(MemoryHints):
             known = self._records[record.store].get(record.listing)
             if keys[record.key] > 1 or record.version != (known.version if known else 0):
                 raise StaleLevel("a listing changed since it was read: decide again")
+
+    def _require_holds(self, as_read: list[Hold]) -> None:
+        for hold in as_read:
+            same = [at for at in self._holds if (at.hash, at.store) == (hold.hash, hold.store)]
+            if not same or decision(same[-1]) != decision(hold):
+                raise StaleLevel(f"hold {hold.hash} changed since it was read: look again")
 
     def _merged(self, intents: list[Intent]) -> list[Intent]:
         """Let what an intent is about stay as it was first written down."""

@@ -57,6 +57,21 @@ class TakesNoForTheEnd(MemoryLedger):
             super()._put_hold(hold)
 
 
+class LastDecisionWins(MemoryLedger):
+    def _require_holds(self, as_read: list[Hold]) -> None:
+        return
+
+
+class ComparesStatesOnly(MemoryLedger):
+    def _require_holds(self, as_read: list[Hold]) -> None:
+        for hold in as_read:
+            if not any(
+                (at.hash, at.store, at.state) == (hold.hash, hold.store, hold.state)
+                for at in self._holds
+            ):
+                raise StaleLevel("changed")
+
+
 class NewHoldEachTime(MemoryLedger):
     def _put_hold(self, hold: Hold) -> None:
         self._holds.append(hold)

@@ -112,6 +112,27 @@ async def decides_holds(rig: Rig) -> None:
     assert await rig.ledger.holds(SHOP) == [again]
 
 
+@clause("L51", "what was decided about a hold that is no more as it was read is not written at all")
+async def decides_what_was_read(rig: Rig) -> None:
+    first, other = hold("h1"), hold("h2", store=TRADE)
+    await rig.ledger.commit(Commit(holds=[first, other]))
+    no = hold("h1", state=HoldState.REJECTED, decided_at=after(1.000001), decided_by="ann")
+    yes = hold("h1", state=HoldState.APPROVED, decided_at=after(2), decided_by="bob")
+    await rig.ledger.commit(Commit(holds=[no], as_read=[first]))
+    for read in (first, hold("h1", store=TRADE), replace(no, decided_by="bob")):
+        late = Commit(movements=[opening("k1", 5)], holds=[yes, other], as_read=[other, read])
+        with pytest.raises(StaleLevel):
+            await rig.ledger.commit(late)
+    assert await rig.ledger.holds(None, ALL_HOLDS) == [no, other]
+    assert await rig.ledger.skus() == []
+    await rig.ledger.commit(Commit(holds=[yes], as_read=[no]))
+    over = replace(yes, state=HoldState.APPLIED)
+    await rig.ledger.commit(Commit(holds=[over], as_read=[yes]))
+    with pytest.raises(StaleLevel):
+        await rig.ledger.commit(Commit(holds=[no], as_read=[yes]))
+    assert await rig.ledger.holds(SHOP, ALL_HOLDS) == [over]
+
+
 @clause("L46", "runs come newest first, each as it was last written")
 async def runs_newest_first(rig: Rig) -> None:
     outcome = {"store": "shop", "outcome": "ok", "readings": 3, "error": "é🫖"}

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from stocksync.domain import flapping, gates, merge, restored
+from stocksync.domain import flapping, gates, intake, merge, mistakes, restored
 from stocksync.domain.gates import Gate
+from stocksync.domain.orders import NOTHING_SOLD
 from stocksync.domain.stock import Presence
 from stocksync.engine import findings, gating, holds, look, push
 from tests.unit import test_census_rules as census
 from tests.unit import test_gates_and_fights as fights
 from tests.unit import test_gates_at_work as at_work
 from tests.unit import test_mass_stories as stories
+from tests.unit import test_rejections_in_the_books as rejections
 
 Check = Callable[[], Awaitable[None]]
 
@@ -71,6 +73,15 @@ def takes_any_hand(changes: Any, *, feed: bool) -> Any:
     return [at for at in changes if at.before is not None and at.after is not None]
 
 
+def the_very_number(number: int, values: frozenset[int]) -> tuple[int, int]:
+    return (0 if number in values else number - min(values), 0)
+
+
+def ends_decisions(*args: Any, believed: bool = True, **rest: Any) -> Any:
+    return _answer(*args, **rest)
+
+
+_answer = holds.answer
 _gap, _vanished = merge._gap, look.vanished
 
 MUTANTS: list[tuple[str, object, str, object, Check]] = [
@@ -101,10 +112,18 @@ MUTANTS: list[tuple[str, object, str, object, Check]] = [
      at_work.test_a_look_at_a_part_of_a_held_store_books_nothing),
     ("a no is a maybe", holds, "REFUSABLE", frozenset(),
      at_work.test_one_number_out_of_range_holds_the_store_and_is_put_right_when_rejected),
-    ("books what was rejected", findings, "disbelieved", lambda change, _: change,
+    ("books what was rejected", intake, "disbelieved", lambda change, *_, **__: change,
      at_work.test_a_few_listings_that_all_go_back_are_a_restored_store),
-    ("learns from mistakes", gating, "REFUSABLE", frozenset(),
+    ("learns from mistakes", holds, "mistakes", nobody,
      at_work.test_a_mistake_that_a_person_rejected_teaches_nothing),
+    ("books a return beside the sale", findings, "hidden_by_mistakes", nobody,
+     rejections.test_orders_told_after_their_sell_out_was_rejected_are_sales_and_no_return),
+    ("waits for what was told", mistakes, "_beside", lambda *_: NOTHING_SOLD,
+     rejections.test_units_that_waited_for_an_order_are_explained_by_it_beside_a_mistake),
+    ("knows the very number only", mistakes, "hypotheses", the_very_number,
+     rejections.test_what_is_sold_from_a_mistake_is_sold_and_the_mistake_is_not_believed),
+    ("any look ends a decision", holds, "answer", ends_decisions,
+     rejections.test_a_decision_outlives_the_looks_that_another_gate_stops),
     ("one miss is the end", findings, "vanished", gone_at_once,
      census.test_one_complete_census_that_misses_a_listing_makes_it_absent_and_nothing_else),
     ("a missed listing is zero", findings, "vanished", zero_when_missed,
