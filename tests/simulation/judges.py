@@ -7,6 +7,7 @@ from typing import Any
 
 from stocksync.domain.merge import Role
 from tests.simulation.process import Process
+from tests.simulation.switches import PRINT, not_switched
 from tests.simulation.world import World
 
 
@@ -24,14 +25,37 @@ def judge_books(world: World) -> None:
         key: units for key, units in kept.items() if units
     }:
         world.trace.broken("I1", "balances are not the sum of the movements")
-    for name, units in world.rows("SELECT sku, SUM(units) FROM balances GROUP BY sku"):
+    totals: dict[str, int] = defaultdict(int)
+    for (name, _), units in kept.items():
+        totals[name] += units
+    for name, units in totals.items():
         if units:
             world.trace.broken("I1", f"{name} is out of balance by {units}")
+
+
+def judge_suspense(world: World) -> None:
+    """I4: what is in suspense is what listings wait for, and nothing is left behind."""
+    merchant = world.merchant
+    waiting: dict[tuple[str, str], int] = defaultdict(int)
+    asked = "SELECT store, sku, unexplained FROM listings WHERE unexplained <> ''"
+    for store, sku, unexplained in world.rows(asked):
+        stories = [int(story) for story in str(unexplained).split(",")]
+        units = 0 if 0 in stories else max(0, *stories)
+        if (store, sku) in merchant.wanted:
+            for part, needed in merchant.parts(sku).items():
+                waiting[store, part] += units * needed * merchant.wanted[store, sku].pack
+    asked = "SELECT account, sku, units FROM balances WHERE account LIKE 'suspense:%'"
+    for account, sku, units in world.rows(asked):
+        store = str(account).removeprefix("suspense:")
+        if sku in merchant.opening and units != waiting[store, sku]:
+            said = f"{units} of {sku} are withheld, and listings wait for {waiting[store, sku]}"
+            world.trace.broken("I4", f"{store}: {said}")
 
 
 async def judge_calm(world: World, when: str) -> None:
     """I5, I14: every listing that may be written shows its target, and nothing is open."""
     judge_books(world)
+    judge_suspense(world)
     for invariant, said in not_calm(world):
         world.trace.broken(invariant, f"{said}, at {when}")
 
@@ -52,6 +76,13 @@ def not_calm(world: World) -> Iterator[tuple[str, str]]:
         if shop.quantity(code) != target:
             shown = shop.quantity(code)
             yield "I5", f"{story.name} shows {shown}, not {target} ({wanted}, {on_hand})"
+    if world.options.switches:
+        merchant = world.merchant
+        yield from not_switched(
+            merchant.shops[PRINT],
+            dict(merchant.book.availability),
+            lambda sku: merchant.sellable(sku, on_hand),
+        )
     if world.merchant.mode == "allocated":
         yield from _beyond_stock(world, on_hand)
     asked = "SELECT store, listing, state FROM intents WHERE state IN ('open', 'unknown')"
@@ -102,15 +133,19 @@ def judge_truth(world: World) -> None:
 
 async def judge_quiet(world: World, process: Process) -> None:
     """I6: when nothing happens nothing is written, neither to a store nor to the books."""
-    before = _counts(world), world.counter.writes
+    before = _counts(world), _writes(world)
     await world.cycle(process)
-    after = _counts(world), world.counter.writes
+    after = _counts(world), _writes(world)
     if before != after:
         world.trace.broken("I6", f"a quiet cycle wrote: {before} -> {after}")
     assert process.context is not None
     verdict = await process.context.ledger.verify()
     if not verdict.sound:
         world.trace.broken("I21", str(verdict))
+
+
+def _writes(world: World) -> int:
+    return sum(len(shop.writes) for shop in world.merchant.shops.values())
 
 
 def _counts(world: World) -> list[Any]:
@@ -135,7 +170,7 @@ def rest_of_back_off(world: World) -> float:
     rows = world.rows("SELECT MAX(retry_at) FROM listings WHERE retry_at IS NOT NULL")
     if not rows or rows[0][0] is None:
         return 1.0
-    return max(1.0, (_moment(rows[0][0]) - world.now()).total_seconds() + 1)
+    return max(1.0, (_moment(rows[0][0]) - world.our_now()).total_seconds() + 1)
 
 
 def _moment(text: Any) -> datetime:

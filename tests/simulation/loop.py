@@ -18,6 +18,10 @@ class Mortal(Protocol):
         """Come to a point where the process may die."""
         ...
 
+    def waits_for_disk(self) -> float:
+        """Return the seconds by which a slow disk is late this time."""
+        ...
+
 
 #: Which process of ours the running code belongs to; None is the rest of the world.
 LIFE: ContextVar[Mortal | None] = ContextVar("LIFE", default=None)
@@ -41,6 +45,20 @@ class _NoWaiting(selectors.SelectSelector):
         return []
 
 
+class _Numbered(asyncio.Task[Any]):
+    """A task whose place in a set is told by its number, not by where in memory it happens to be.
+
+    Tasks that end together end in the order of a set: those of a process that dies, or of a group.
+    """
+
+    def __init__(self, coroutine: Any, number: int, **options: Any) -> None:
+        self._number = number
+        super().__init__(coroutine, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Runs tasks in an order that the seed alone decides.
 
@@ -56,7 +74,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self._waiting)
         self._clock_resolution = 1e-6
         self.disk_seconds: Callable[[], float] = lambda: self._chance.uniform(0.0002, 0.003)
-        self.turns = 0
+        self.turns = self.tasks = 0
         self.set_task_factory(self._task)
 
     def time(self) -> float:
@@ -71,7 +89,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         life = LIFE.get()
         if life is not None and options.get("context") is not None:
             options["context"].run(LIFE.set, life)  # begun by a process of ours, so part of it
-        task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=self, **options)
+        self.tasks += 1
+        task = _Numbered(coroutine, self.tasks, loop=self, **options)
         if life is not None:
             life.tasks.add(task)
             task.add_done_callback(life.tasks.discard)
@@ -104,9 +123,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 deliver = _error(future, error)
             if life is not None:
                 life.step("after sql")
-            self.call_later(self.disk_seconds(), _unless_dead(life, deliver))
+            self.call_later(self.disk_seconds() + late, _unless_dead(life, deliver))
 
-        self.call_later(self.disk_seconds(), run)
+        late = 0.0 if life is None else life.waits_for_disk()
+        early = late * self._chance.choice([0, 1]) if late else 0.0
+        late -= early
+        self.call_later(self.disk_seconds() + early, run)
         return future
 
 

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -13,6 +13,7 @@ from stocksync.domain.rules import Buffer, Increases, Match, Mode, Rule, Wishes
 from stocksync.sandbox.serve import APPS, CREDENTIALS
 from stocksync.sandbox.shop import Shop
 from tests.simulation.options import Options
+from tests.simulation.switches import PRINT, Availability, draw_switches
 
 PLATFORMS = ("recplus", "b2bwave", "freewebstore", "simvoly")
 SIZES = ("S", "M", "L")
@@ -77,10 +78,18 @@ def draw_merchant(options: Options, now: Callable[[], datetime]) -> Merchant:
             wanted[store, sku] = _wish(chance, sku, kits)
             rules += _rules(store, sku, wanted[store, sku])
         _fill(shops[store], [codes[store, sku] for sku in listed], chance, options)
+    switches = Availability()
+    if options.switches:
+        shops[PRINT], switches = draw_switches([*names, *kits], chance, now)
+        roles[PRINT] = Role.CHANNEL
+    book = _book(rules, kits, codes, shops)
     merchant = Merchant(
         opening=opening, kits=kits, shops=shops, apps={}, roles=roles, codes=codes, wanted=wanted,
-        book=_book(rules, kits, codes, shops), mode=options.mode,
-        fed=frozenset(at for at, role in roles.items() if options.feed and role is Role.CHANNEL),
+        book=replace(book, availability=switches), mode=options.mode,
+        fed=frozenset(
+            at for at, role in roles.items()
+            if options.feed and role is Role.CHANNEL and at != PRINT
+        ),
     )  # fmt: skip
     merchant.apps = {store: _app(shop) for store, shop in shops.items()}
     return merchant

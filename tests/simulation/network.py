@@ -13,17 +13,20 @@ from typing import Any
 import httpx
 
 from stocksync.sandbox.faults import ConnectionDropped, Fault
-from tests.simulation.loop import Mortal, VirtualLoop
+from tests.simulation.loop import VirtualLoop
 from tests.simulation.options import Options
 from tests.simulation.stories import Sample
 from tests.simulation.trace import Trace
 from tests.simulation.truth import Truth
 
+#: How long a store asks to be left alone, and how often it may be asked otherwise.
+RETRY_AFTER = 5
+SPACING = 0.02
 #: Faults that the store itself makes, by the name of their kind.
 STORE_FAULTS: Mapping[str, tuple[Fault, dict[str, Any]]] = {
     "error_before": (Fault.ERROR_BEFORE, {}),
     "error_after": (Fault.ERROR_AFTER, {}),
-    "rate_limited": (Fault.RATE_LIMITED, {}),
+    "rate_limited": (Fault.RATE_LIMITED, {"retry_after": RETRY_AFTER}),
     "truncated": (Fault.TRUNCATED, {}),
     "html": (Fault.HTML, {}),
     "empty_body": (Fault.EMPTY_BODY, {}),
@@ -35,7 +38,10 @@ STORE_FAULTS: Mapping[str, tuple[Fault, dict[str, Any]]] = {
 }
 WIRE_FAULTS = ("refused", "drop_request", "drop_reply", "late_apply", "late_answer", "slow")
 LIST_FAULTS = ("repeated_page", "reordered")
-OFFSETS = {"offset", "start", "skip"}
+#: What a store calls the place where a page begins, and that of the first.
+OFFSETS = {"offset": "0", "start": "0", "skip": "0", "page": "1"}
+TOO_MANY = 429
+EPSILON = 1e-6
 LONG = 31.0  # longer than a caller waits
 
 
@@ -46,11 +52,15 @@ class Parcel:
     store: str
     request: httpx.Request
     body: bytes
-    life: Mortal
+    life: Any
     samples: Mapping[str, Sample]
     answer: "asyncio.Future[httpx.Response]"
     sent_at: float = 0.0
+    clock: float = 0.0
     fault: str = ""
+    cached: Mapping[str, int | None] | None = None
+    idle: list[str] = field(default_factory=list)
+    needed: list[str] = field(default_factory=list)
 
     @property
     def is_write(self) -> bool:
@@ -60,12 +70,21 @@ class Parcel:
     def is_page(self) -> bool:
         """Tell whether this asks for a page of a list, and not for some listings by name."""
         asked = self.request.url.params
-        return not self.is_write and "codes" not in asked and bool(OFFSETS & asked.keys())
+        named = {"codes", "code_eq"} & asked.keys()
+        return not (self.is_write or named) and bool(OFFSETS.keys() & asked.keys())
+
+    @property
+    def may_be_a_look(self) -> bool:
+        """Tell whether this may be asked for the sake of some listings.
+
+        A list of products by pages is all that B2B Wave has for a listing whose code we forgot.
+        """
+        return not self.is_page or "page" in self.request.url.params
 
     @property
     def is_later_page(self) -> bool:
         asked = self.request.url.params
-        return self.is_page and any(asked.get(name, "0") != "0" for name in OFFSETS)
+        return self.is_page and any(asked.get(at, first) != first for at, first in OFFSETS.items())
 
     @property
     def name(self) -> str:
@@ -91,9 +110,12 @@ class Network:
 
     def carry(self, parcel: Parcel) -> None:
         """Take a request: draw its fate, and let it arrive."""
+        self._judge_pace(parcel)
         parcel.fault = self._fate(parcel)
         if parcel.is_write:
             self._judge_alone(parcel)
+            self._judge_frozen(parcel)
+            parcel.life.sends(parcel.store)
         fault = parcel.fault
         self.trace.line(f"{parcel.name} {parcel.body.decode(errors='replace')[:120]} {fault}")
         if fault:
@@ -120,6 +142,24 @@ class Network:
             return
         if before.sent_at > parcel.sent_at - LONG:
             self.trace.broken("I9", f"{parcel.name} while another write was under way")
+
+    def _judge_pace(self, parcel: Parcel) -> None:
+        """I17: a store that asked for a pause has it, and requests keep their distance."""
+        asked: dict[str, float] = parcel.life.asked
+        rest = asked.get(parcel.store, 0.0) - parcel.sent_at
+        if rest > EPSILON:
+            self.trace.broken("I17", f"{parcel.name} was sent {rest:.2f} s too early")
+        asked[parcel.store] = parcel.sent_at + SPACING
+
+    def _judge_frozen(self, parcel: Parcel) -> None:
+        """I26: who finds books that went back sends nothing.
+
+        One in whose hands they went back may send what was written down before; whatever it writes
+        down since is judged where it is written.
+        """
+        frozen_at = self.truth.frozen_at
+        if frozen_at is not None and parcel.life.born_at > frozen_at:
+            self.trace.broken("I26", f"{parcel.name} was sent, and the books are old")
 
     def _fate(self, parcel: Parcel) -> str:
         if self.quiet:
@@ -171,11 +211,14 @@ class Network:
             return {}
         if parcel.fault == "repeated_page" and parcel.is_later_page:
             return {}
+        cached = parcel.cached or {}
         text = response.content.decode()
         shown = {}
         for store, code in self.truth.stories:
             if store == parcel.store and f'"{code}"' in text:
                 shown[code] = self.truth.sampled(store, code)
+                if code in cached:
+                    shown[code] = self.truth.stories[store, code].cached, cached[code]
         return shown
 
     def _deliver(
@@ -188,10 +231,13 @@ class Network:
             return
         known: Any = parcel.life
         for code, (outside, units) in samples.items():
-            sample = self.truth.heard(parcel.store, code, outside, units, parcel.sent_at)
+            sample = self.truth.heard(parcel.store, code, outside, units, parcel.clock)
             before = known.samples.get((parcel.store, code), sample)
-            sample.named_at = before.named_at if parcel.is_page else parcel.sent_at
+            sample.named_at = parcel.sent_at if parcel.may_be_a_look else before.named_at
             known.samples[parcel.store, code] = sample
+        if response.status_code == TOO_MANY:
+            self.trace.reached("a store asked to be left alone")
+            parcel.life.asked[parcel.store] = self.loop.time() + RETRY_AFTER
         parcel.answer.set_result(response)
 
     def _fail(self, parcel: Parcel, error: Exception, seconds: float) -> None:
@@ -217,8 +263,9 @@ class Wire(httpx.AsyncBaseTransport):
         answer: asyncio.Future[httpx.Response] = network.loop.create_future()
         if life.dead:
             return await answer  # nobody will ever answer a dead process
-        if request.url.host != f"{self._store}.example":
-            network.trace.broken("I23", f"{self._store}: a request to {request.url.host}")
+        url = request.url
+        if (url.scheme, url.host, url.port) != ("https", f"{self._store}.example", None):
+            network.trace.broken("I23", f"{self._store}: a request to {url}")
         samples = {code: one for (at, code), one in life.samples.items() if at == self._store}
         parcel = Parcel(
             store=self._store,
@@ -228,6 +275,7 @@ class Wire(httpx.AsyncBaseTransport):
             samples=samples,
             answer=answer,
             sent_at=network.loop.time(),
+            clock=network.loop.time() + life.world.skew,
         )
         network.carry(parcel)
         response = await answer

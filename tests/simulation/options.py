@@ -32,7 +32,7 @@ KINDS: dict[str, float] = {
     "crash": 0.003,
     "disk_error": 0.02,
     "disk_busy": 0.02,
-    "slow_disk": 0.02,
+    "slow_disk": 0.01,
     "second_runner": 1.0,
     "admin_edit": 0.06,
     "mass_zero": 0.02,
@@ -40,22 +40,20 @@ KINDS: dict[str, float] = {
     "hints": 0.7,
     "adjustment": 0.03,
     "cancellation": 0.05,
+    "stale_reads": 0.1,
+    "clock_jump": 0.05,
+    "restored_books": 0.5,
 }
 
-#: What no order explains: left out where the ledger is to be exactly what was ordered.
-UNORDERED = ("admin_edit", "mass_zero", "recreated")
+#: What no order explains: left out where the ledger is to be exactly what was ordered. So are
+#: levels that are older than the orders beside them.
+UNORDERED = ("admin_edit", "mass_zero", "recreated", "stale_reads")
 
 #: How many of the seeds read orders.
 FEED_SHARE = 0.45
 
 #: Kinds that some seeds have far more of: what leaves writes without an answer.
 STORMY = ("drop_reply", "late_apply", "error_after", "crash", "not_taken", "late_answer")
-
-#: What the product does not claim to withstand yet: off unless asked for (`--open`).
-OPEN_KINDS: dict[str, float] = {
-    "stale_reads": 0.05,
-    "restored_books": 0.3,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +73,8 @@ class Options:
     feed: bool = False
     feed_lag_seconds: float = 0.0
     mode: str = "shared"
+    settle_seconds: float = 0.0
+    switches: bool = False
     die_at: int = 0
     rates: dict[str, float] = field(default_factory=dict)
 
@@ -93,22 +93,19 @@ class Options:
         return " ".join(told + [f"{kind}={rate}" for kind, rate in sorted(rates.items())])
 
 
-def draw(seed: int, *, with_open: bool = False) -> Options:
+def draw(seed: int) -> Options:
     """Draw a seed's options: about a third of the kinds is on, each at a rate of its own."""
     chance = random.Random(f"options {seed}")
     calm = chance.random() < 0.1
     share = 0.0 if calm else chance.uniform(0.1, 0.6)
-    kinds = dict(KINDS)
-    if with_open:
-        kinds |= OPEN_KINDS
     rates = {
         kind: round(most * chance.uniform(0.1, 1.0), 5)
-        for kind, most in kinds.items()
+        for kind, most in KINDS.items()
         if chance.random() < share
     }
     if not calm and chance.random() < 0.35:
         for kind in chance.sample(STORMY, chance.randint(1, 3)):
-            rates[kind] = round(kinds[kind] * chance.uniform(2.0, 4.0), 5)
+            rates[kind] = round(KINDS[kind] * chance.uniform(2.0, 4.0), 5)
     feed = chance.random() < FEED_SHARE
     for kind in UNORDERED if feed else ():
         rates.pop(kind, None)
@@ -126,6 +123,8 @@ def draw(seed: int, *, with_open: bool = False) -> Options:
         feed=feed,
         feed_lag_seconds=chance.choice([0.0, 0.0, 20.0, 120.0, 300.0]) if feed else 0.0,
         mode=chance.choice(["shared", "allocated", "auto"]) if feed else "shared",
+        settle_seconds=chance.choice([3.0, 10.0, 25.0]) if "stale_reads" in rates else 0.0,
+        switches=chance.random() < 0.3,
         rates=rates,
     )
 

@@ -10,6 +10,7 @@ from stocksync.domain.hints import Hint
 from stocksync.domain.identifiers import Sku, StoreId
 from stocksync.engine.decisions import adjust_once
 from stocksync.errors import StockSyncError
+from tests.simulation.switches import PRINT, turn
 from tests.simulation.world import World
 
 
@@ -22,6 +23,7 @@ class People:
         self.pending: dict[str, tuple[str, int]] = {}
         self.zeroed: dict[str, dict[str, int]] = {}
         self._numbers = 0
+        self._set_at = -1e9
 
     async def shop(self) -> None:
         """Send shoppers until the day ends."""
@@ -38,6 +40,11 @@ class People:
             return
         if chance.random() < world.options.rate("recreated"):
             self.recreate()
+            return
+        if world.options.switches and chance.random() < world.options.rate("admin_edit") / 4:
+            name = turn(world.merchant.shops[PRINT], chance)
+            world.trace.line(f"people: {name} turned")
+            world.trace.reached("an admin turned a switch")
             return
         story = chance.choice(list(world.truth.stories.values()))
         shop = world.merchant.shops[story.store]
@@ -98,7 +105,7 @@ class People:
             process.spawn(self._keep_hint(process, store, code), "hint")
 
     async def _keep_hint(self, process: Any, store: str, code: str) -> None:
-        hint = Hint(store=StoreId(store), key=code, received_at=self.world.now())
+        hint = Hint(store=StoreId(store), key=code, received_at=self.world.our_now())
         with suppress(StockSyncError):
             await process.context.ledger.hint([hint])
             process.dispatcher.hinted(StoreId(store))
@@ -106,7 +113,7 @@ class People:
 
     def zero_everything(self) -> None:
         """Let an import set a whole store to zero, and somebody notice later."""
-        store = self.chance.choice(list(self.world.merchant.shops))
+        store = self.chance.choice(sorted({at for at, _ in self.world.truth.stories}))
         shop = self.world.merchant.shops[store]
         if store in self.zeroed:
             return
@@ -211,6 +218,35 @@ class People:
                         world.trace.line(f"{store}: {kind}")
                         world.trace.reached(f"fault {kind}")
                         world.loop.call_later(self.chance.uniform(5, 200), where.discard, store)
+            if self.chance.random() < world.options.rate("clock_jump"):
+                self.set_clock()
+
+    def set_clock(self) -> None:
+        """Set the clock of our machine: back by up to an hour, ahead by as much as is claimed.
+
+        Ahead of what a late write needs to arrive the horizon would pass too early, and another
+        runner would take a lease that still lasts; of two clocks that differ by more than
+        `CLOCKS_APART` orders tell nothing.
+        """
+        world = self.world
+        if world.options.rate("stale_reads"):
+            return  # how long ago we wrote, the clock alone tells
+        back = -self.chance.choice([2.0, 60.0, 3600.0])
+        ahead = 0.3 * world.options.horizon_seconds
+        if world.merchant.fed:
+            back, ahead = -2.0, 2.0
+        alone = not (world.options.rate("second_runner") or world.options.rate("restored_books"))
+        rested = world.loop.time() - self._set_at > world.options.horizon_seconds
+        seconds = self.chance.uniform(0.1, 1.0) * back
+        if alone and rested and self.chance.random() < 0.6:
+            seconds = self.chance.uniform(0.1, 1.0) * ahead
+        if world.merchant.fed and abs(world.skew + seconds) > ahead:
+            return
+        self._set_at = world.loop.time()
+        world.skew += seconds
+        world.set_back += max(0.0, -seconds)
+        world.trace.line(f"our clock was set by {seconds:+.1f} s")
+        world.trace.reached(f"our clock was set {'ahead' if seconds > 0 else 'back'}")
 
     async def rival(self) -> None:
         """Let a second runner work on the same books for a while."""

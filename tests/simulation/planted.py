@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import Any
 
-from stocksync.connectors import answers, http, simvoly
+from stocksync.connectors import answers, b2bwave_pages, http, pacing, simvoly
 from stocksync.contracts.ledger import IntentState
 from stocksync.domain import (
     allocation,
@@ -20,12 +20,25 @@ from stocksync.domain import (
     movements,
     orders,
     plan,
+    sales,
     targets,
 )
-from stocksync.engine import claims, context, feed, findings, intents, look, outcomes, writing
-from stocksync.ledger import leases, sql
+from stocksync.engine import (
+    claims,
+    context,
+    evidence,
+    feed,
+    findings,
+    intents,
+    look,
+    outcomes,
+    tenure,
+    writing,
+)
+from stocksync.ledger import leases, restoring, sql, witness
 from stocksync.ledger import writing as ledger_writing
 from tests.simulation import mutants
+from tests.simulation import mutants_of_places as places
 from tests.simulation.options import KINDS, UNORDERED, Options, draw
 from tests.simulation.run import run_seed
 
@@ -104,6 +117,23 @@ PLANTED: dict[str, list[Patch]] = {
         (allocation, "place_of", mutants.room_for_all),
     ],
     "no time for late writes": [(context.Context, "horizon", lambda self: self.now())],
+    "old books are believed": [(witness, "found_older", lambda *_: "")],
+    "books that go back under our hands are believed": [(witness, "raised", places.raised_blindly)],
+    "accepted books still believe": [(restoring, "forget_beliefs", lambda _: 0)],
+    "withheld units stay with old books": [(sales, "given_back", mutants.nothing)],
+    "old numbers are believed": [(evidence, "read_too_early", places.none_is_early)],
+    "switches stay as they are": [(plan, "switch_for", lambda *_, **__: None)],
+    "switches want everything": [(plan, "switch_for", places.needs_all)],
+    "leases never end": [
+        (tenure.Tenure, "may_begin", lambda *_: True),
+        (tenure.Tenure, "left", lambda *_: 3600.0),
+    ],
+    "looks never grow old": [(writing, "ANNOUNCE_SECONDS_MAX", 1e9)],
+    "seconds are counted by the wall clock": [(context.Context, "monotonic", places.wall_seconds)],
+    "pauses are forgotten": [(pacing.Gate, "pause", lambda *_: 0.0)],
+    "requests come at once": [(pacing.Gate, "_wait_for_slot", places.at_once)],
+    "redirects are followed": [(http, "_client", places.following)],
+    "one page is all": [(b2bwave_pages.PageWalk, "take", places.one_page)],
 }
 
 
@@ -155,12 +185,28 @@ SHARPER: dict[str, tuple[str, ...]] = {
     "every epoch is the first": ("second_runner", "crash"),
     "old epochs may commit and live leases are taken": ("second_runner",),
     "cancelled orders stay sold": ("cancellation",),
+    "our writes hide no order": ("slow", "slow_disk"),
+    "old books are believed": ("restored_books",),
+    "books that go back under our hands are believed": ("restored_books", "second_runner"),
+    "accepted books still believe": ("restored_books",),
+    "withheld units stay with old books": ("restored_books", *UNANSWERED),
+    "old numbers are believed": ("stale_reads",),
+    "switches stay as they are": (),
+    "switches want everything": (),
+    "leases never end": ("slow_disk", "second_runner"),
+    "looks never grow old": ("slow_disk",),
+    "seconds are counted by the wall clock": ("clock_jump",),
+    "pauses are forgotten": ("rate_limited",),
+    "requests come at once": (),
+    "redirects are followed": ("redirect",),
+    "one page is all": (),
 }
 #: Bugs in the reading of orders, and in giving each unit to one store.
 FED = ("orders are not read", "orders and levels both sell", "cancelled orders stay sold",
        "our writes hide no order", "orders explain no level",
        "an increase beside an order is a return")  # fmt: skip
 ALLOCATED = ("units are given away twice",)
+SWITCHED = ("switches stay as they are", "switches want everything")
 
 
 def sharpened(name: str, seed: int) -> Options:
@@ -177,6 +223,8 @@ def sharpened(name: str, seed: int) -> Options:
         feed=fed,
         feed_lag_seconds=0.0,
         mode="allocated" if name in ALLOCATED else "shared",
+        settle_seconds=10.0 if "stale_reads" in rates else 0.0,
+        switches=name in SWITCHED,
         opening_max=6 if name in ALLOCATED else drawn.opening_max,
         visits_per_minute=25.0,
         stores=4,

@@ -2,14 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.util import LRUCache
 
 from stocksync.connectors import REGISTRY
 from stocksync.contracts.connector import StoreAccount
@@ -22,75 +21,83 @@ from stocksync.domain.merge import FirstContact
 from stocksync.engine.context import Context, Store
 from stocksync.ledger.engine import Database
 from stocksync.ledger.sql import SqlLedger
+from stocksync.ledger.witness import examine, witness_for
 from stocksync.sandbox.serve import CREDENTIALS
+from tests.simulation.disk import Disk
+from tests.simulation.leases import Leases
 from tests.simulation.loop import LIFE
 from tests.simulation.network import Wire
 from tests.simulation.stories import Sample
 
+Answer = TypeVar("Answer")
+
 _FAULTY = {"disk_error": "disk I/O error", "disk_busy": "database is locked"}
 
 
-#: What SQLAlchemy made of each statement, for all databases of this program: they are all alike.
-_COMPILED: LRUCache[Any, Any] = LRUCache(2000)
-
-
-def in_memory_speed(database: Database) -> Database:
-    """Let a database share what others compiled, and not wait for a disk that cannot lose power."""
-    for engine in (database._writes, database._questions):
-        engine._compiled_cache = _COMPILED
-        event.listen(engine, "connect", _no_waiting)
-    return database
-
-
-def _no_waiting(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA synchronous = OFF")
-
-
 class Books(SqlLedger):
-    """The real books on a disk that may fail; what was committed is told to `told`."""
+    """The real books on a disk that may fail; what was committed is told to the world."""
 
     def __init__(
         self,
         database: Database,
         *,
         now: Callable[[], datetime],
-        told: Callable[[Commit], None],
+        world: Any,
         trouble: Callable[[], str],
-        leases: "Leases",
     ) -> None:
-        super().__init__(database, now=now)
-        self._told = told
-        self._leases = leases
+        witness = witness_for(database, None)
+        super().__init__(database, now=now, witness=witness, frozen=examine(database, witness))
+        self._world = world
+        self._leases: Leases = world.leases
         self._trouble = trouble
-        self._commit: Commit | None = None
+        self._told: Callable[[Any], None] | None = None
 
     async def acquire(
         self, store: StoreId, *, holder: str, now: datetime, until: datetime
     ) -> Lease | None:
-        lease = await super().acquire(store, holder=holder, now=now, until=until)
-        if lease is not None:
-            self._leases.given(lease, holder, until)
-        return lease
+        def told(lease: Lease | None) -> None:
+            if lease is not None:
+                self._leases.given(lease, holder, until)
+
+        writing = super().acquire(store, holder=holder, now=now, until=until)
+        return await self._telling(told, writing)
 
     async def renew(self, lease: Lease, *, until: datetime) -> bool:
-        kept = await super().renew(lease, until=until)
-        if kept:
-            self._leases.kept(lease, until)
-        return kept
+        def told(kept: bool) -> None:
+            if kept:
+                self._leases.kept(lease, until)
+
+        return await self._telling(told, super().renew(lease, until=until))
 
     async def release(self, lease: Lease) -> None:
-        await super().release(lease)
-        self._leases.back(lease)
+        def told(_: None) -> None:
+            self._leases.back(lease)
+
+        await self._telling(told, super().release(lease))
 
     async def commit(self, commit: Commit) -> int:
-        self._commit = commit
+        def told(_: object) -> None:
+            self._leases.used(commit.lease)
+            self._world.committed(commit)
+
+        return await self._telling(told, super().commit(commit))
+
+    async def accept_restore(self, commit: Commit) -> int:
+        def told(_: object) -> None:
+            self._world.accepted(commit)
+
+        return await self._telling(told, super().accept_restore(commit))
+
+    async def _telling(self, told: Callable[[Any], None], writing: Awaitable[Answer]) -> Answer:
+        """Let the world know at the moment at which the database does."""
+        self._told = told
         try:
-            return await super().commit(commit)
+            return await writing
         finally:
-            self._commit = None
+            self._told = None
 
     async def _write(self, change: Callable[[Connection], Any]) -> Any:
-        commit, self._commit = self._commit, None
+        told, self._told = self._told, None
 
         def with_trouble(connection: Connection) -> Any:
             trouble = self._trouble()
@@ -99,47 +106,11 @@ class Books(SqlLedger):
             answer = change(connection)
             if trouble == "disk_error":
                 raise OperationalError("COMMIT", {}, Exception(_FAULTY[trouble]))
-            if commit is not None:
-                self._leases.used(commit.lease)
-                self._told(commit)
+            if told is not None:
+                told(answer)
             return answer
 
         return await super()._write(with_trouble)
-
-
-class Leases:
-    """I18: who may work on a store, as was told to our processes; an old right is worth nothing."""
-
-    def __init__(self, world: Any) -> None:
-        self._world = world
-        self._held: dict[str, tuple[Lease, str, datetime]] = {}
-
-    def given(self, lease: Lease, holder: str, until: datetime) -> None:
-        before = self._held.get(lease.store)
-        if before is not None and before[1] != holder:
-            alive = not self._world.is_gone(before[1])
-            if alive and before[2] > self._world.now() + timedelta(seconds=1):
-                self._world.trace.broken("I18", f"{holder} got {lease.store}, held by {before[1]}")
-            self._world.trace.reached("a lease went to another runner")
-        if before is not None and before[0].epoch >= lease.epoch:
-            self._world.trace.broken("I18", f"epoch {lease.epoch} of {lease.store} is not new")
-        self._held[lease.store] = (lease, holder, until)
-
-    def kept(self, lease: Lease, until: datetime) -> None:
-        held = self._held.get(lease.store)
-        if held is not None and held[0] == lease:
-            self._held[lease.store] = (lease, held[1], until)
-            self._world.trace.reached("a lease was renewed")
-
-    def back(self, lease: Lease) -> None:
-        held = self._held.get(lease.store)
-        if held is not None and held[0] == lease:
-            self._held[lease.store] = (lease, held[1], self._world.now())
-
-    def used(self, lease: Lease | None) -> None:
-        held = None if lease is None else self._held.get(lease.store)
-        if lease is not None and held is not None and held[0].epoch > lease.epoch:
-            self._world.trace.broken("I18", f"a commit with epoch {lease.epoch} of {lease.store}")
 
 
 class Process:
@@ -149,13 +120,20 @@ class Process:
         self.world = world
         self.number = number
         self.dead = False
+        self.born_at = float(world.loop.time())
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.asked: dict[str, float] = {}
         self.samples: dict[tuple[str, str], Sample] = {}
         self.holder = f"machine:{number}:life"
         self.chance = random.Random(f"process {world.options.seed} {number}")
         self.context: Context | None = None
         self.dispatcher: Embedded | None = None
         self._polls: list[asyncio.Task[None]] = []
+
+    def sends(self, store: str) -> None:
+        """Note that a write to a store leaves this process."""
+        if not self.dead:
+            self.world.leases.judge_sent(store, self.holder)
 
     def step(self, name: str) -> None:
         """Come to a point where this process may die."""
@@ -184,27 +162,34 @@ class Process:
     async def start(self) -> None:
         """Open the books and the stores, and begin to poll."""
         world = self.world
-        database = in_memory_speed(Database(f"sqlite:///{world.file}"))
+        database = Disk(f"sqlite:///{world.file}")
         ledger = Books(
             database,
-            now=world.now,
-            told=world.truth.committed,
+            now=world.our_now,
+            world=world,
             trouble=self._disk_trouble,
-            leases=world.leases,
         )
+        self._judge_noticed(ledger)
         self.context = Context(
             ledger=ledger,
             book=world.merchant.book,
             stores={StoreId(name): self._store(name) for name in world.merchant.shops},
-            now=world.now,
+            now=world.our_now,
             new_id=world.new_id,
             holder=self.holder,
             is_gone=world.is_gone,
             zombie_horizon_seconds=world.options.horizon_seconds,
             monotonic=world.loop.time,
+            frozen=lambda: ledger.frozen,
         )
         context = self.context
         self.dispatcher = Embedded(lambda: context, pace=Pace(monotonic=world.loop.time))
+
+    def _judge_noticed(self, ledger: SqlLedger) -> None:
+        """I26: books that went back are noticed, and no others."""
+        old = self.world.truth.frozen_at is not None
+        if bool(ledger.frozen) != old:
+            self.world.trace.broken("I26", f"old books: {old}; noticed: {ledger.frozen or 'no'}")
 
     def run(self) -> None:
         """Poll every store, as the scheduler would, and look at what was hinted before."""
@@ -242,6 +227,16 @@ class Process:
                 return kind
         return ""
 
+    def waits_for_disk(self) -> float:
+        """Return the seconds by which a slow disk is late: sometimes longer than a lease lasts."""
+        rate = 0.0 if self.world.network.quiet else self.world.options.rate("slow_disk")
+        if not rate or self.chance.random() >= rate:
+            return 0.0
+        seconds = self.chance.choice([2.0, 10.0, 35.0, 140.0]) * self.chance.uniform(0.5, 1.0)
+        self.world.trace.line(f"process {self.number} waits {seconds:.0f} s for its disk")
+        self.world.trace.reached("fault slow_disk")
+        return seconds
+
     def _store(self, name: str) -> Store:
         world = self.world
         platform = world.merchant.shops[name].platform
@@ -250,15 +245,19 @@ class Process:
             url=f"https://{name}.example",
             credentials=CREDENTIALS[platform],
             options={"time_zone": "UTC"} if platform == "recplus" else {},
+            listings=tuple(
+                sorted(at for store, at in world.merchant.book.availability if store == name)
+            ),
             requests_per_second=50.0,
         )
         wire = Wire(world.network, self, name)
-        connector = REGISTRY[platform](account, now=world.now, transport=wire)
+        connector = REGISTRY[platform](account, now=world.our_now, transport=wire)
         seat = Seat(
             store=StoreId(name),
             role=world.merchant.roles[name],
             first_contact=FirstContact(world.options.first_contact),
             switches=connector.capabilities.switches_only,
             feed=name in world.merchant.fed,
+            settle_seconds=world.options.settle_seconds,
         )
         return Store(seat=seat, connector=connector)

@@ -16,6 +16,9 @@ import stamina
 import structlog
 
 from stocksync.connectors import (
+    b2bwave,
+    b2bwave_orders,
+    b2bwave_pages,
     freewebstore,
     freewebstore_orders,
     http,
@@ -28,6 +31,7 @@ from stocksync.domain.orders import FEED_SETTLE
 from stocksync.errors import StockSyncError
 from stocksync.ledger.migrations import migrate
 from tests.simulation import judges
+from tests.simulation.archive import Archive
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.options import Options
 from tests.simulation.people import People
@@ -82,6 +86,7 @@ def run_seed(options: Options) -> Result:
             world.trace.broken("simulator", traceback.format_exc())
         finally:
             _end(loop)
+            world.close()
     return _result(options, world, loop)
 
 
@@ -95,7 +100,7 @@ def _result(options: Options, world: World, loop: VirtualLoop) -> Result:
         tail=list(trace.tail),
         sold=truth.sold,
         exposed=truth.exposed,
-        ambiguous=truth.ambiguous,
+        ambiguous=truth.doubt.ambiguous,
         error=truth.sales.error() + sum(abs(at.real - at.booked) for at in truth.believed()),
         cycles=world.cycles,
         steps=world.steps,
@@ -125,16 +130,25 @@ async def _live(world: World) -> None:
     await judges.judge_calm(world, "the opening")
     if world.trace.violations:
         return
+    world.stale.begin()
     people = People(world)
+    archive = Archive(people)
     world.network.quiet = False
     deeds = [
         asyncio.create_task(deed)
-        for deed in (people.shop(), people.operate(), people.pull_plugs(), people.rival())
+        for deed in (
+            people.shop(),
+            people.operate(),
+            people.pull_plugs(),
+            people.rival(),
+            archive.lose_books(),
+        )
     ]
     end = world.loop.time() + world.options.minutes * 60
     while world.loop.time() < end and not world.trace.violations:
         await asyncio.sleep(5.0)
         judges.judge_books(world)
+        judges.judge_suspense(world)
     for deed in deeds:
         deed.cancel()
     await asyncio.wait(deeds)
@@ -142,21 +156,23 @@ async def _live(world: World) -> None:
         if not deed.cancelled() and deed.exception():
             raise deed.exception() or RuntimeError
     if not world.trace.violations:
-        await _recover(world, people)
+        await _recover(world, people, archive)
     world.restarts = False
     for process in world.living:
         await world.clear(process)
 
 
-async def _recover(world: World, people: People) -> None:
+async def _recover(world: World, people: People, archive: Archive) -> None:
     """Let all trouble end, and see that the service comes right without it."""
     world.trace.line("liveness")
     world.network.quiet = True
     world.network.down.clear()
+    world.stale.end()
     world.counter.locked_out.clear()
     world.restarts = False
     for store in list(people.zeroed):
         people.restore(store)
+    await archive.accept()
     for process in world.living[:-1]:
         await world.clear(process)
     while world.burials:
@@ -165,7 +181,7 @@ async def _recover(world: World, people: People) -> None:
     process.stop_polling()
     settle = FEED_SETTLE.total_seconds() if world.merchant.fed else 0.0
     longest = max(world.options.horizon_seconds, 2 * world.options.poll_seconds, settle)
-    await asyncio.sleep(longest + 70)
+    await asyncio.sleep(longest + world.set_back + 70)
     for key in list(people.pending):
         with suppress(StockSyncError):
             await people.adjust(process, key)
@@ -219,15 +235,22 @@ class Logs:
 def in_small(loop: VirtualLoop) -> Iterator[Logs]:
     """Make pages small and time virtual for as long as a seed runs."""
     logs = Logs()
-    saved = [
+    walk: Any = b2bwave_pages.PageWalk.__init__
+    saved: list[tuple[Any, str, Any]] = [
         (recplus, "CAPABILITIES", recplus.CAPABILITIES),
         (simvoly, "PAGE_MAX", simvoly.PAGE_MAX),
         (freewebstore, "PAGE_MAX", freewebstore.PAGE_MAX),
         (recplus_orders, "ORDERS_PAGE", recplus_orders.ORDERS_PAGE),
         (simvoly_orders, "ORDERS_PAGE", simvoly_orders.ORDERS_PAGE),
         (freewebstore_orders, "ORDERS_PAGE", freewebstore_orders.ORDERS_PAGE),
+        (b2bwave_pages, "PER_PAGE", b2bwave_pages.PER_PAGE),
+        (walk, "__defaults__", walk.__defaults__),
+        (b2bwave, "_PAGED", b2bwave._PAGED),
+        (b2bwave_orders, "_PAGED", b2bwave_orders._PAGED),
     ]
-    small: list[Any] = [_page_of(recplus.CAPABILITIES, 5), 4, 5, 10, 10, 10]
+    small: list[Any] = [_page_of(recplus.CAPABILITIES, 5), 4, 5, 10, 10, 10, 4]
+    small += [(1, False, 4, *walk.__defaults__[3:])]
+    small += [at._PAGED | {"per_page": "4"} for at in (b2bwave, b2bwave_orders)]
     for (module, name, _), value in zip(saved, small, strict=True):
         setattr(module, name, value)
     defaults: Any = http.StoreHttp.__init__.__kwdefaults__

@@ -6,30 +6,45 @@ from typing import Any
 
 import httpx
 
+from stocksync.contracts.ledger import IntentState
 from stocksync.domain.merge import Role
 from stocksync.sandbox.faults import Fault
 from stocksync.sandbox.items import Item
 from stocksync.sandbox.shop import Shop
 from tests.simulation.merchant import Merchant
 from tests.simulation.network import STORE_FAULTS, Parcel
+from tests.simulation.stale import Stale
+from tests.simulation.switches import PRINT, offered
 from tests.simulation.trace import Trace
 from tests.simulation.truth import Truth
 
 Message = MutableMapping[str, Any]
 #: A look that is this much older than the announcement of a write was not made for it.
 LOOK_SECONDS = 120.0
+#: Nor is it good any more for a write sent so much later: it took 30 seconds at most, and so did
+#: the announcement. The rest is for those that walk a list to find one listing.
+SENT_SECONDS = 90.0
 
 
 class Counter:
     """All stores behind one counter: each request is carried out whole, then the next."""
 
     def __init__(
-        self, merchant: Merchant, truth: Truth, trace: Trace, chance: random.Random
+        self,
+        merchant: Merchant,
+        truth: Truth,
+        trace: Trace,
+        chance: random.Random,
+        *,
+        stale: Stale,
+        now: Callable[[], float],
     ) -> None:
         self._merchant = merchant
         self._truth = truth
         self._trace = trace
         self._chance = chance
+        self._stale = stale
+        self._now = now
         self._parcel: Parcel | None = None
         self._pages: dict[tuple[str, str], bytes] = {}
         self.locked_out: set[str] = set()
@@ -42,20 +57,27 @@ class Counter:
         original = shop.write
 
         def write(item: Item, value: object) -> None:
-            before = item.quantity
+            before, shown = item.quantity, item.shown
             original(item, value)
             self.writes += 1
             parcel = self._parcel
-            if parcel is not None and item.code and parcel.fault != "not_taken":
-                self._trace.line(f"{store} wrote {item.code} {before} -> {item.quantity}")
-                self._judge(parcel, shop, item)
-                waited_for = not parcel.life.dead and not parcel.answer.done()
-                sample = parcel.samples.get(item.code)
-                self._truth.wrote(store, item.code, sample, waited_for=waited_for)
+            if parcel is None or parcel.fault == "not_taken" or not item.code:
+                return
+            if parcel.sent_at < self._truth.lost_until:
+                self._trace.line(f"{store}: a lost write of {item.code} {before} -> {value}")
+                self._trace.reached("a write of lost books arrived")
+                self._truth.happened(store, item.code, (item.shown or 0) - (shown or 0))
+                return
+            self._trace.line(f"{store} wrote {item.code} {before} -> {item.quantity}")
+            self._judge(parcel, item)
+            waited_for = not parcel.life.dead and not parcel.answer.done()
+            sample = parcel.samples.get(item.code)
+            told = self._stale.told(store, item.code, self._now())
+            self._truth.wrote(store, item.code, sample, waited_for=waited_for, told=told)
 
         shop.write = write  # type: ignore[method-assign]
 
-    def _judge(self, parcel: Parcel, shop: Shop, item: Item) -> None:
+    def _judge(self, parcel: Parcel, item: Item) -> None:
         """I7, I8: only what was written down first is written, and never where we only watch."""
         store = parcel.store
         name = f"{store}/{item.code}"
@@ -74,6 +96,40 @@ class Counter:
             self._trace.broken("I8", f"{name} was set to {value} without an intent")
         elif sample is None or sample.named_at < since - LOOK_SECONDS:
             self._trace.broken("I8", f"{name} was set to {value} without another look at it")
+        elif sample.named_at < parcel.sent_at - SENT_SECONDS:
+            seconds = parcel.sent_at - sample.named_at
+            self._trace.broken("I8", f"{name} was set to {value} {seconds:.0f} s after a look")
+        else:
+            self._note_reason(parcel, str(item.code), idle=sample.shown == value)
+
+    def _note_reason(self, parcel: Parcel, code: str, *, idle: bool) -> None:
+        """Note whether a listing was seen with the number that it is set to.
+
+        That is right over a write of ours that may still arrive.
+        """
+        story = self._truth.stories[parcel.store, code]
+        asserted = any(at.state is IntentState.UNKNOWN for at in self._truth.doubt.clouded(story))
+        (parcel.idle if idle and not asserted else parcel.needed).append(code)
+
+    def _judge_reason(self, parcel: Parcel, platform: str) -> None:
+        """I7: nothing is written that a store shows already, but beside a sibling that is not."""
+        if parcel.fault == "late_apply" or (platform == "simvoly" and parcel.needed):
+            return
+        for code in parcel.idle:
+            self._trace.broken("I7", f"{parcel.store}/{code} was written as it was seen")
+
+    def _judge_switch(self, parcel: Parcel, shop: Shop) -> None:
+        """I8: a switch is turned only if that was written down first."""
+        if parcel.sent_at < self._truth.lost_until:
+            return
+        _, _, _, kind, number = parcel.request.url.path.split("/")
+        listing = f"{'product' if kind == 'products' else 'variant'}:{number}"
+        on = offered(shop)[listing]
+        announced = self._truth.watch.intended.get((PRINT, listing, int(on)), ())
+        self._trace.line(f"{PRINT}/{listing} turned {'on' if on else 'off'}")
+        self._trace.reached(f"a switch was turned {'on' if on else 'off'}")
+        if not any(moment <= parcel.sent_at + 1e-6 for moment in announced):
+            self._trace.broken("I8", f"{PRINT}/{listing} was turned without an intent")
 
     def serve(self, parcel: Parcel) -> httpx.Response:
         """Carry out a request. Raises ConnectionDropped where no whole answer comes back."""
@@ -92,11 +148,16 @@ class Counter:
                 200, content=self._pages[place], headers={"content-type": "application/json"}
             )
         self._parcel = parcel
+        writes = len(shop.writes)
         try:
-            response = _asked(self._merchant.apps[parcel.store], parcel)
+            with self._stale.showing(parcel, self._now()):
+                response = _asked(self._merchant.apps[parcel.store], parcel)
         finally:
             self._parcel = None
             shop.faults.clear()
+        self._judge_reason(parcel, shop.platform)
+        if parcel.store == PRINT and len(shop.writes) > writes:
+            self._judge_switch(parcel, shop)
         if parcel.is_page and not parcel.fault:
             self._pages[place] = response.content
         return response

@@ -18,7 +18,7 @@ def least_change(shown: int | None, values: Iterable[int]) -> int | None:
 
 @dataclass(slots=True)
 class Story:
-    """One listing's story."""
+    """One listing's story. `cached` is how far it had come when its store filled its cache."""
 
     store: str
     code: str
@@ -32,6 +32,7 @@ class Story:
     exposed: int = 0
     heard: int = 0
     baseline: int | None = None
+    cached: int = 0
     samples: "deque[tuple[float, int]]" = field(
         default_factory=lambda: deque([(0.0, 0)], maxlen=SAMPLES_KEPT)
     )
@@ -53,10 +54,10 @@ class Story:
 class Sample:
     """What one answer of a store told about a listing: how far its story had come by then.
 
-    `at` is when it was asked for, and `named_at` when that listing was last asked for by name.
+    `shown` is its number, `named_at` when that listing was last asked for by name.
     """
 
     outside: int
     number: int
-    at: float
+    shown: int | None
     named_at: float = -1e9

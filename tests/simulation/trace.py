@@ -23,7 +23,7 @@ class Trace:
     """A seed's story: every line goes into the hash, the last ones are kept for people."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+        self.now = now
         self._hash = hashlib.blake2b(digest_size=8)
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.lines = 0
@@ -31,7 +31,7 @@ class Trace:
         self.violations: list[Violation] = []
 
     def line(self, text: str) -> None:
-        told = f"{self._now():10.3f} {text}"
+        told = f"{self.now():10.3f} {text}"
         self._hash.update(told.encode())
         self.tail.append(told)
         self.lines += 1

@@ -14,13 +14,13 @@ from stocksync.contracts.ledger import Commit, Intent, IntentState
 from stocksync.domain.merge import Role
 from stocksync.domain.movements import Movement, MovementKind
 from stocksync.domain.stock import ListingRecord, Presence, shown_number
+from tests.simulation.doubt import OPEN_STATES, Doubt
 from tests.simulation.merchant import Merchant
 from tests.simulation.sales import Sales
-from tests.simulation.stories import Sample, Story, least_change
+from tests.simulation.stories import Sample, Story
 from tests.simulation.trace import Trace
 from tests.simulation.watch import Watch
 
-OPEN_STATES = (IntentState.OPEN, IntentState.UNKNOWN)
 _OUTSIDE = (MovementKind.SALE, MovementKind.RETURN, MovementKind.COUNT)
 
 
@@ -33,15 +33,18 @@ class Truth:
         self.stories: dict[tuple[str, str], Story] = {}
         for (store, sku), code in merchant.codes.items():
             self.stories[store, code] = Story(store, code, sku)
-        self.intents: dict[str, Intent] = {}
         self.keys: set[str] = set()
         self.adjusted: dict[str, int] = dict.fromkeys(merchant.opening, 0)
-        self.sold = self.exposed = self.ambiguous = 0
+        self.sold = self.exposed = 0
         self.start = start
         self.watch = Watch(merchant, trace, start)
         self.sales = Sales(merchant, trace)
         self.codes = self.watch.codes
+        self.doubt = Doubt(trace, self.codes)
+        self.former: set[tuple[str, str]] = set()
         self.deleted: set[tuple[str, str]] = set()
+        self.frozen_at: float | None = None
+        self.lost_until = 0.0
 
     def counts(self, story: Story) -> bool:
         """Tell whether the ledger believes what outside hands do to this listing."""
@@ -62,9 +65,10 @@ class Truth:
         if story is None or not units:
             return
         self.sold += max(0, -units)
-        if self.counts(story):
+        role = self.merchant.roles[store]
+        if role in (Role.CHANNEL, Role.MASTER) and store not in self.merchant.fed:
             story.outside += units
-            story.real += units
+            story.real += units if self.counts(story) else 0
 
     def sampled(self, store: str, code: str) -> tuple[int, int | None]:
         """Return how far a listing's story has come, and what it shows, for an answer with it."""
@@ -74,24 +78,19 @@ class Truth:
     def heard(self, store: str, code: str, outside: int, shown: int | None, at: float) -> Sample:
         """Note that an answer with this listing in it reached a living process."""
         story = self.stories[store, code]
-        self._hidden(story, outside, shown)
+        if self.counts(story):
+            self.doubt.hidden(story, outside, shown)
         story.samples.append((at, outside))
         story.heard += 1
-        return Sample(outside, story.heard, at)
+        return Sample(outside, story.heard, shown)
 
-    def _hidden(self, story: Story, outside: int, shown: int | None) -> None:
-        """Allow what nobody can tell: a change after which a listing shows a number of our own."""
-        open_intents = self.clouded(story) if self.counts(story) else []
-        targets = {intent.target for intent in open_intents} | {story.baseline}
-        if not open_intents or shown not in targets or story.agrees(outside):
-            return
-        missing = outside - story.booked
-        self.ambiguous += abs(missing)
-        self._allow(story, low=max(0, missing), high=max(0, -missing))
-        self.trace.reached("a change hidden by an unanswered write")
+    def wrote(
+        self, store: str, code: str, sample: Sample | None, *, waited_for: bool, told: int | None
+    ) -> None:
+        """Note that a write of ours was applied: what nobody had read before it is lost.
 
-    def wrote(self, store: str, code: str, sample: Sample | None, *, waited_for: bool) -> None:
-        """Note that a write of ours was applied: what nobody had read before it is lost."""
+        `told` is what a cache of the store still shows of it: that may be heard of yet.
+        """
         story = self.stories.get((store, code))
         if story is None or not self.counts(story):
             return
@@ -106,72 +105,46 @@ class Truth:
             story.outside = last
             self.trace.line(f"exposed {story.name} {lost:+}")
             self.trace.reached("a sale or return inside an exposure window")
-        self._overwritten(story, last, waited_for=waited_for)
-
-    def _overwritten(self, story: Story, last: int, *, waited_for: bool) -> None:
-        """What was read and not booked is overwritten too, when a write was never answered.
-
-        The write itself is none of those while its sender waits for the answer.
-        """
-        if story.agrees(last):
-            return
-        unanswered = self.clouded(story)
-        if waited_for:
-            unanswered = [at for at in unanswered if at.state is IntentState.UNKNOWN]
-        if not unanswered:
-            return  # the commit check decides: the change may still be booked from what was read
-        missing = last - story.booked
-        self.ambiguous += abs(missing)
-        self._allow(story, low=max(0, missing), high=max(0, -missing))
-        self.trace.reached("an unbooked change under an unanswered write")
-
-    def clouded(self, story: Story) -> list[Intent]:
-        """Return the writes to a listing of which nobody of ours knows how they ended."""
-        return [
-            intent
-            for intent in self.intents.values()
-            if intent.store == story.store
-            and intent.state in OPEN_STATES
-            and self.codes.get((intent.store, intent.listing)) == story.code
-        ]
-
-    def _allow(self, story: Story, *, low: int = 0, high: int = 0) -> None:
-        story.low += low
-        story.high += high
-        self.trace.line(f"allow {story.name} -{low} +{high}")
+            heard = last if told is None else told
+            self.doubt.allow(story, low=max(0, last - heard), high=max(0, heard - last))
+        self.doubt.overwritten(story, last, waited_for=waited_for)
 
     def committed(self, commit: Commit) -> None:
         """Follow one commit of ours, and judge each movement and each new baseline."""
         for record in commit.records:
             self.codes[record.store, record.listing] = record.code or ""
         self.watch.begins(commit)
-        moved = self._book(commit.movements)
+        moved = self.book(commit.movements)
         confirmed = {
             (intent.store, intent.listing): intent.target
             for intent in commit.intents
             if intent.state is IntentState.CONFIRMED
-            and self.intents.get(intent.id, intent).state is IntentState.OPEN
+            and self.doubt.intents.get(intent.id, intent).state is IntentState.OPEN
         }
         for record in commit.records:
             story = self.stories.get((record.store, record.code or ""))
             if story is not None and record.presence is Presence.PRESENT:
                 units, suspended = moved.get((record.store, record.code or ""), (0, 0))
                 own = confirmed.get(record.key) == record.baseline and not units
-                self._follow(story, record, units, suspended, own=own)
+                if record.key in self.former:  # its end is booked, and nobody can look at it
+                    story.booked += units
+                    story.suspended += suspended
+                else:
+                    self._follow(story, record, units, suspended, own=own)
         for intent in commit.intents:
             self._follow_intent(intent)
         self.watch.ends(commit)
 
     def _follow_intent(self, intent: Intent) -> None:
         if intent.state in OPEN_STATES:
-            self.intents[intent.id] = intent
+            self.doubt.intents[intent.id] = intent
             if intent.state is IntentState.OPEN:
                 self.watch.announced(intent)
         else:
-            self.intents.pop(intent.id, None)
+            self.doubt.intents.pop(intent.id, None)
         self.trace.reached(f"an intent was {intent.state.value}")
 
-    def _book(self, movements: Iterable[Movement]) -> Mapping[tuple[str, str], tuple[int, int]]:
+    def book(self, movements: Iterable[Movement]) -> Mapping[tuple[str, str], tuple[int, int]]:
         """Add up what new movements say of each listing, in its own units: moved, suspended."""
         moved: dict[tuple[str, str], tuple[int, int]] = {}
         for movement in movements:
@@ -211,8 +184,7 @@ class Truth:
         if before is None or record.baseline is None:
             if units:
                 self.trace.broken("I12", f"first contact with {story.name} booked {units:+}")
-            story.outside, story.low, story.high = story.booked, 0, 0
-            story.samples.append((0.0, story.outside))
+            self._begin(story, record)
             return
         if not units and not suspended and before == record.baseline:
             return
@@ -228,7 +200,16 @@ class Truth:
         looked = [outside for at, outside in story.samples if own or self._is_of(record, at)]
         told = looked or [story.last]
         if suspended or not any(story.agrees(outside) for outside in told):
-            self._judge(story, record, before, units, suspended, truth=told[-1])
+            self.doubt.judge(story, record, before, units, suspended, truth=told[-1])
+
+    def _begin(self, story: Story, record: ListingRecord) -> None:
+        """What a listing showed when it was met is agreed on; what happened since then counts."""
+        looked = [outside for at, outside in story.samples if self._is_of(record, at)]
+        before = looked[-1] - story.booked if looked else story.outside - story.booked
+        story.outside -= before
+        story.cached -= before
+        story.low = story.high = 0
+        story.samples.append((0.0, story.booked))
 
     def _is_of(self, record: ListingRecord, at: float) -> bool:
         """Tell whether a record's reading is what was asked for at that moment."""
@@ -248,51 +229,18 @@ class Truth:
             return False
         if story.agrees(story.last):
             return False
-        story.real -= story.last - story.booked
-        story.outside -= story.last - story.booked
+        refused = story.last - story.booked
+        story.real -= refused
+        story.outside -= refused
+        story.cached -= refused
         story.samples.append((0.0, story.booked))
         self.trace.reached("an increase was not believed")
         return True
 
-    def _judge(
-        self,
-        story: Story,
-        record: ListingRecord,
-        before: int,
-        units: int,
-        suspended: int,
-        *,
-        truth: int,
-    ) -> None:
-        """Decide whether a difference is one that an unanswered write allows."""
-        targets = {intent.target for intent in self.clouded(story)}
-        spread = max(targets | {before}) - min(targets | {before})
-        short = truth - story.low - story.booked
-        over = story.booked - truth - story.high
-        said = (
-            f"{story.name} {before} -> {record.baseline} booked {units:+} suspended {suspended}: "
-            f"ledger says {story.booked}, truth {truth} "
-            f"(-{story.low} +{story.high}), unanswered {sorted(targets)}"
-        )
-        if suspended and not 0 < suspended <= spread:
-            self.trace.broken("I4", said)
-        elif short <= 0 and over <= 0:
-            self.trace.reached("suspense kept units that were there")
-        elif units == least_change(record.baseline, {*targets, before}) and 0 < short <= spread:
-            self.ambiguous += short
-            self._allow(story, low=short)
-            self.trace.reached("a change on top of an unanswered write")
-        elif units and 0 < over <= suspended:
-            self._allow(story, high=over)
-            self.trace.reached("suspense kept units that were sold")
-        elif targets and over > 0 and not units and record.baseline in targets:
-            self.ambiguous += over
-            self._allow(story, high=over)
-            self.trace.reached("a sale that looked like an unanswered write")
-        else:
-            self.trace.broken("I3" if over > 0 else "I4", said)
-
     def removed(self, store: str, code: str) -> None:
         """Note that a listing was deleted: whatever comes back under its code is a new one."""
         self.stories[store, code].baseline = None
+        self.former |= {
+            key for key, known in self.codes.items() if key[0] == store and known == code
+        }
         self.deleted.add((store, code))

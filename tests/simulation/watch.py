@@ -47,7 +47,7 @@ class Watch:
 
     def announced(self, intent: Intent) -> None:
         """Note that a write was written down before it was sent."""
-        since = (intent.created_at - self.start).total_seconds()
+        since = self.trace.now()
         key = (intent.store, intent.listing, intent.target)
         self.intended.setdefault(key, []).append(since)
 
@@ -64,7 +64,7 @@ class Watch:
 
     def _follow_hold(self, hold: Hold) -> None:
         """Remember since when a listing waits for a person to say what its increase means."""
-        since = (hold.created_at - self.start).total_seconds()
+        since = self.trace.now()
         for line in hold.lines:
             code = self.codes.get((line.store, line.listing), "")
             if hold.state is HoldState.OPEN:

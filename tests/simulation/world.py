@@ -5,25 +5,27 @@ import random
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from stocksync.contracts.ledger import HoldState
+from stocksync.contracts.ledger import Commit, HoldState
 from stocksync.domain.identifiers import Sku, StoreId
 from stocksync.domain.stocktake import Count
 from stocksync.engine import stocktake
 from stocksync.engine.decisions import decide
 from stocksync.engine.sync import sync
 from stocksync.errors import StockSyncError
+from tests.simulation.leases import Leases
 from tests.simulation.loop import LIFE, VirtualLoop
+from tests.simulation.memory import begin_anew
 from tests.simulation.merchant import draw_merchant
 from tests.simulation.network import Network
 from tests.simulation.options import Options
-from tests.simulation.process import Leases, Process
+from tests.simulation.process import Process
 from tests.simulation.sales import LateBook
 from tests.simulation.serving import Counter
+from tests.simulation.stale import Stale
 from tests.simulation.trace import Trace
 from tests.simulation.truth import Truth
 
@@ -38,13 +40,20 @@ class World:
         self.loop = loop
         self.file = folder / "books.db"
         shutil.copy(empty, self.file)
+        self._reader = sqlite3.connect(self.file)
         self.trace = Trace(loop.time)
         self.chance = random.Random(f"world {options.seed}")
         self.merchant = draw_merchant(options, self.now)
         self._open_order_books(options)
         self.truth = Truth(self.merchant, self.trace, START)
+        self.stale = Stale(self.merchant, self.truth, self.trace, options)
         self.counter = Counter(
-            self.merchant, self.truth, self.trace, random.Random(f"stores {options.seed}")
+            self.merchant,
+            self.truth,
+            self.trace,
+            random.Random(f"stores {options.seed}"),
+            stale=self.stale,
+            now=loop.time,
         )
         self.network = Network(
             loop=loop,
@@ -57,7 +66,7 @@ class World:
             read_back={
                 name
                 for name, shop in self.merchant.shops.items()
-                if shop.platform in ("freewebstore", "simvoly")
+                if shop.platform in ("freewebstore", "simvoly", "idealfactory")
             },
         )
         self.leases = Leases(self)
@@ -65,6 +74,7 @@ class World:
         self.burials: set[asyncio.Task[None]] = set()
         self.restarts = True
         self.cycles = self.steps = 0
+        self.skew = self.set_back = 0.0
         self._ids = 0
 
     def _open_order_books(self, options: Options) -> None:
@@ -78,7 +88,12 @@ class World:
             shop.order_book = LateBook(seconds, self.loop.call_later)
 
     def now(self) -> datetime:
+        """Return the true time, by which stores go."""
         return START + timedelta(seconds=self.loop.time())
+
+    def our_now(self) -> datetime:
+        """Return what the clock of our machine says, which somebody may have set."""
+        return self.now() + timedelta(seconds=self.skew)
 
     def new_id(self) -> str:
         self._ids += 1
@@ -98,6 +113,17 @@ class World:
         await process.start()
         self.trace.line(f"process {process.number} starts")
         return process
+
+    def committed(self, commit: Commit) -> None:
+        """Follow one commit of ours. I26: there is none while the books are old."""
+        books = commit.movements or commit.records or commit.intents or commit.lines
+        if self.truth.frozen_at is not None and (books or commit.due_skus):
+            self.trace.broken("I26", f"written to old books: {commit}"[:300])
+        self.truth.committed(commit)
+
+    def accepted(self, commit: Commit) -> None:
+        """Follow the commit with which a person accepted old books."""
+        begin_anew(self.truth, commit, self.loop.time())
 
     def bury(self, process: Process) -> None:
         """Clear away a dead process, and start another if none is left."""
@@ -136,9 +162,9 @@ class World:
             counts = [Count(sku=Sku(sku), on_hand=n) for sku, n in self.merchant.opening.items()]
             await stocktake.count(context, counts, document="opening")
             for _ in range(3 if self.merchant.mode == "shared" else 6):
+                await asyncio.sleep(self.options.settle_seconds)
                 await sync(context)
                 await self.approve_all(process)
-            assert process.dispatcher is not None
         finally:
             LIFE.reset(token)
         process.run()
@@ -163,6 +189,7 @@ class World:
     async def cycle(self, process: Process) -> None:
         """Pull every store once, and let all that follows from it end."""
         assert process.dispatcher is not None
+        await asyncio.sleep(self.options.settle_seconds)
         token = LIFE.set(process)
         try:
             for name in self.merchant.shops:
@@ -184,8 +211,11 @@ class World:
         return dict.fromkeys(self.merchant.opening, 0) | dict(self.rows(asked))
 
     def rows(self, asked: str) -> list[Any]:
-        with closing(sqlite3.connect(self.file)) as connection:
-            return connection.execute(asked).fetchall()
+        return self._reader.execute(asked).fetchall()
+
+    def close(self) -> None:
+        """Let go of the books, once nobody asks about them any more."""
+        self._reader.close()
 
 
 def folder() -> tempfile.TemporaryDirectory[str]:
