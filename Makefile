@@ -39,8 +39,9 @@ propagation: .venv/.stamp ## Measure how long a sale takes to reach the other st
 soak: .venv/.stamp ## Let the service run with shoppers and faults; nothing may grow (MINUTES=30)
 	@$(BIN)/python -m tests.benchmarks.soak --minutes $(or $(MINUTES),30)
 
-kills: .venv/.stamp ## Kill the running service under load, for a night (KILLS=500 SEED=1)
-	@KILLS=$(or $(KILLS),500) SEED=$(or $(SEED),1) $(BIN)/pytest -q -s tests/e2e/test_kills.py
+kills: .venv/.stamp ## Kill the running service under load, for a night (KILLS=500 SEED=1 DATABASE=sqlite)
+	@KILLS=$(or $(KILLS),500) SEED=$(or $(SEED),1) DATABASE=$(or $(DATABASE),sqlite) \
+		$(BIN)/pytest -q -s tests/e2e/test_kills.py tests/e2e/test_pauses.py
 
 simulate: .venv/.stamp ## Run whole worlds from a seed each (SEEDS=500 FIRST=0)
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),500) --first $(or $(FIRST),0) --jobs 2

@@ -90,9 +90,17 @@ def agreed(
 
 
 async def park(
-    job: Job, listings: Collection[ListingId], intents: Sequence[Intent], detail: str
+    job: Job,
+    listings: Collection[ListingId],
+    intents: Sequence[Intent],
+    detail: str,
+    *,
+    state: IntentState = IntentState.REJECTED,
 ) -> None:
-    """Park listings whose write was refused: tried again later, each time after a longer wait."""
+    """Park listings whose write was refused: tried again later, each time after a longer wait.
+
+    `state` is how their intents end: `UNKNOWN` when the write may have taken place after all.
+    """
     now = job.context.now()
 
     async def commit() -> None:
@@ -105,7 +113,7 @@ async def park(
             )
             for record in fresh.values()
         ]
-        ended = [closed(at, IntentState.REJECTED, now, detail) for at in intents]
+        ended = [closed(at, state, now, detail) for at in intents]
         await job.context.ledger.commit(Commit(records=records, intents=ended, lease=job.lease))
 
     await decided_again(commit)

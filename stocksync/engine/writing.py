@@ -187,8 +187,7 @@ async def _prove(
         and shown_number(seen[at.listing].reading) == at.expected
     ]
     if kept:
-        detail = "the store answered yes, but still shows the old number"
-        await park(job, [at.listing for at in kept], [intents[at.listing] for at in kept], detail)
+        await _park_unmoved(job, [intents[at.listing] for at in kept])
     moved = [at for at in doubted if at not in kept and _is_still_old(at, seen.get(at.listing))]
     sure = [at for at in applied if at not in kept and at not in moved]
     await confirm(job, sure, intents, planned)
@@ -196,6 +195,16 @@ async def _prove(
         return False
     detail = "the store answered yes, but its number is nearer to the old one"
     return await question(job, [intents[at.listing] for at in moved], detail)
+
+
+async def _park_unmoved(job: Job, intents: Sequence[Intent]) -> None:
+    """Park listings that show the old number after a write.
+
+    It may have been taken, and as many sold since: where orders are read they will tell.
+    """
+    state = IntentState.UNKNOWN if job.store.seat.feed else IntentState.REJECTED
+    detail = "the store answered yes, but still shows the old number"
+    await park(job, [at.listing for at in intents], intents, detail, state=state)
 
 
 def _is_still_old(correction: Correction, seen: Observation | None) -> bool:

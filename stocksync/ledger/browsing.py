@@ -4,9 +4,20 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import JSON, ColumnElement, Connection, case, column, func, literal, or_, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    bindparam,
+    case,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from stocksync.contracts.browsing import CORRECTION_OUTCOMES, SMALL, Activity
 from stocksync.contracts.ledger import Intent, IntentState
@@ -14,7 +25,19 @@ from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import PRESENT, MovementKind
 from stocksync.ledger.engine import SQLITE
 from stocksync.ledger.rows import intent_from
+from stocksync.ledger.statements import is_one_of
 from stocksync.ledger.tables import BALANCES, INTENTS, LISTINGS, MOVEMENTS, RUNS
+
+_WRITES: Final = (
+    select(INTENTS)
+    .where(
+        is_one_of(INTENTS.c.state, IntentState),  # the index begins with it
+        INTENTS.c.store == bindparam("at_store"),
+        INTENTS.c.listing == bindparam("at_listing"),
+    )
+    .order_by(INTENTS.c.created_at.desc(), INTENTS.c.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 def search(connection: Connection, text: str, *, after: str, offset: int, limit: int) -> list[Sku]:
@@ -140,10 +163,5 @@ def _corrections(
 
 def writes(connection: Connection, store: StoreId, listing: ListingId, limit: int) -> list[Intent]:
     """Return the writes to one listing, newest first."""
-    asked = select(INTENTS).where(
-        INTENTS.c.state.in_([state.value for state in IntentState]),  # the index begins with it
-        INTENTS.c.store == store,
-        INTENTS.c.listing == listing,
-    )
-    newest = asked.order_by(INTENTS.c.created_at.desc(), INTENTS.c.id.desc()).limit(limit)
-    return [intent_from(row) for row in connection.execute(newest).mappings()]
+    given = {"at_store": store, "at_listing": listing, "most": limit}
+    return [intent_from(row) for row in connection.execute(_WRITES, given).mappings()]

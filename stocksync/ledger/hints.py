@@ -25,6 +25,8 @@ _KEYS: Final = select(func.count(), func.min(HINTS.c.key)).where(
 _OTHERS: Final = delete(HINTS).where(
     HINTS.c.store == bindparam("at_store"), HINTS.c.key != WHOLE_STORE
 )
+_WAITING: Final = select(HINTS).order_by(HINTS.c.store, HINTS.c.key)
+_WAITING_HERE: Final = _WAITING.where(HINTS.c.store == bindparam("at_store"))
 _ANSWERED: Final = delete(HINTS).where(
     HINTS.c.store == bindparam("at_store"),
     HINTS.c.key == bindparam("at_key"),
@@ -58,12 +60,8 @@ def _add(connection: Connection, hints: Iterable[Hint]) -> None:
         {"store": at.store, "key": at.key, "received_at": at.received_at, "times": at.times}
         for at in hints
     ]
-    connection.execute(_upsert(connection.dialect.name), rows)
-
-
-@cache
-def _upsert(dialect: str) -> Any:
-    return upsert(HINTS, dialect, fixed=("received_at",), added=("times",))
+    kept = upsert(HINTS, connection.dialect.name, fixed=("received_at",), added=("times",))
+    connection.execute(kept, rows)
 
 
 def forget(connection: Connection, answered: Collection[Hint]) -> None:
@@ -75,10 +73,11 @@ def forget(connection: Connection, answered: Collection[Hint]) -> None:
 
 def waiting(connection: Connection, store: StoreId | None) -> list[Hint]:
     """Return the hints that wait for a look, by store and key."""
-    asked = select(HINTS).order_by(HINTS.c.store, HINTS.c.key)
-    if store is not None:
-        asked = asked.where(HINTS.c.store == store)
-    return [Hint(**row) for row in connection.execute(asked).mappings()]
+    if store is None:
+        rows = connection.execute(_WAITING)
+    else:
+        rows = connection.execute(_WAITING_HERE, {"at_store": store})
+    return [Hint(**row) for row in rows.mappings()]
 
 
 @cache

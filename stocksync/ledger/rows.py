@@ -263,5 +263,7 @@ def store_row(store: StoreRecord) -> dict[str, Any]:
 
 
 def store_from(row: RowMapping) -> StoreRecord:
-    kept = {name: row[name] for name in store_row(StoreRecord(store=StoreId("")))}
-    return StoreRecord(**kept)
+    return StoreRecord(**{name: row[name] for name in _STORE})
+
+
+_STORE: Final = tuple(store_row(StoreRecord(store=StoreId(""))))

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, case, select
+from sqlalchemy import Connection, Select, bindparam, case, select
 
 from stocksync.contracts.sales import Shown
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
@@ -31,18 +33,21 @@ def keep_lines(connection: Connection, lines: Iterable[KnownLine]) -> None:
         for line in lines
     ]
     if rows:
-        connection.execute(upsert(ORDER_LINES, connection.dialect.name, fixed=()), rows)
+        connection.execute(upsert(ORDER_LINES, connection.dialect.name), rows)
+
+
+@cache
+def _lines(dialect: str) -> Select[Any]:
+    of_orders = ORDER_LINES.c.order.in_(members("orders", dialect))
+    return select(ORDER_LINES).where(ORDER_LINES.c.store == bindparam("at_store"), of_orders)
 
 
 def known_lines(
     connection: Connection, store: StoreId, orders: Collection[str]
 ) -> dict[tuple[str, str], KnownLine]:
     """Return the remembered lines of these orders."""
-    asked = select(ORDER_LINES).where(
-        ORDER_LINES.c.store == store,
-        ORDER_LINES.c.order.in_(members("orders", connection.dialect.name)),
-    )
-    rows = connection.execute(asked, {"orders": listed(orders)}).mappings()
+    given = {"at_store": store, "orders": listed(orders)}
+    rows = connection.execute(_lines(connection.dialect.name), given).mappings()
     return {(row["order"], row["line"]): KnownLine(**row) for row in rows}
 
 
@@ -68,6 +73,14 @@ def sold(
     return dict(found)
 
 
+@cache
+def _baselines(dialect: str) -> Select[Any]:
+    return select(LISTINGS.c.listing, LISTINGS.c.baseline).where(
+        LISTINGS.c.store == bindparam("at_store"),
+        LISTINGS.c.listing.in_(members("listings", dialect)),
+    )
+
+
 def keep_numbers(connection: Connection, records: Iterable[ListingRecord], now: datetime) -> None:
     """Remember numbers that are agreed on from now on, before they replace the old ones."""
     by_store: dict[StoreId, dict[ListingId, int]] = {}
@@ -76,10 +89,8 @@ def keep_numbers(connection: Connection, records: Iterable[ListingRecord], now: 
             by_store.setdefault(record.store, {})[record.listing] = record.baseline
     dialect = connection.dialect.name
     for store, numbers in by_store.items():
-        asked = select(LISTINGS.c.listing, LISTINGS.c.baseline).where(
-            LISTINGS.c.store == store, LISTINGS.c.listing.in_(members("listings", dialect))
-        )
-        found = connection.execute(asked, {"listings": listed(numbers)})
+        given = {"at_store": store, "listings": listed(numbers)}
+        found = connection.execute(_baselines(dialect), given)
         known = {listing: number for listing, number in found}  # noqa: C416 - a result has keys()
         rows = [
             {"store": store, "listing": listing, "recorded_at": now, "number": number}
@@ -87,7 +98,7 @@ def keep_numbers(connection: Connection, records: Iterable[ListingRecord], now: 
             if known.get(listing) != number
         ]
         if rows:
-            connection.execute(upsert(NUMBERS, dialect, fixed=()), rows)
+            connection.execute(upsert(NUMBERS, dialect), rows)
 
 
 def numbers(

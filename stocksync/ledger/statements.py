@@ -1,10 +1,26 @@
-"""Say in SQL what SQLite and PostgreSQL say differently: a list as one parameter, and an upsert."""
+"""Say in SQL what SQLite and PostgreSQL say differently: a list as one parameter, and an upsert.
+
+A statement is built once and executed with other parameters each time: building one, and working
+out which compiled text is its own, costs SQLAlchemy several times what SQLite needs to answer it.
+"""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Select, Table, Text, bindparam, cast, func, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stocksync.ledger.engine import SQLITE
@@ -25,8 +41,23 @@ def listed(values: Collection[str]) -> str:
     return json.dumps(list(values))
 
 
+def word(ours: str) -> ColumnElement[str]:
+    """Write a word of ours, like a state, into the SQL itself; never what came from outside.
+
+    SQLite looks at a parameter that decides whether a partial index will do, and for that plans
+    the statement anew each time it is executed.
+    """
+    return literal_column(f"'{ours}'")
+
+
+def is_one_of(column: ColumnElement[Any], words: Iterable[str]) -> ColumnElement[bool]:
+    """Choose rows by words of ours."""
+    return column.in_([word(each) for each in words])
+
+
+@cache
 def upsert(
-    table: Table, dialect: str, *, fixed: Collection[str], added: Collection[str] = ()
+    table: Table, dialect: str, *, fixed: tuple[str, ...] = (), added: tuple[str, ...] = ()
 ) -> Any:
     """Insert rows; where the primary key exists, overwrite every column that is not `fixed`.
 

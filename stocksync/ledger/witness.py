@@ -18,6 +18,12 @@ from stocksync.ledger.tables import LISTINGS, MOVEMENTS
 SUFFIX: Final = ".witness"
 #: As many digits as a 64 bit number has: the line is written over in place, whole.
 _DIGITS: Final = 20
+_GENERATION: Final = select(INSTALLATION.c.generation)
+_RAISED: Final = (
+    update(INSTALLATION)
+    .values(generation=INSTALLATION.c.generation + 1)
+    .returning(INSTALLATION.c.generation)
+)
 
 log = structlog.get_logger(__name__)
 
@@ -102,13 +108,15 @@ def changes_books(commit: Commit) -> bool:
 def raised(connection: Connection, witness: Witness) -> int:
     """Raise the generation inside a commit and return it.
 
+    The file is asked each time: another process may have told it more than this one knows of.
+
     Raises:
         LedgerFrozen: The database went back while this process had it open.
     """
-    changed = update(INSTALLATION).values(generation=INSTALLATION.c.generation + 1)
-    generation = connection.execute(changed.returning(INSTALLATION.c.generation)).scalar_one()
-    if generation <= witness.seen:
-        raise LedgerFrozen(_reason(generation - 1, witness.seen, witness))
+    highest = max(witness.seen, witness.read() or 0)
+    generation = connection.execute(_RAISED).scalar_one()
+    if generation <= highest:
+        raise LedgerFrozen(_reason(generation - 1, highest, witness))
     return int(generation)
 
 
@@ -117,7 +125,7 @@ def found_older(connection: Connection, witness: Witness) -> str:
 
     Books that hold nothing yet are never too old: the witness begins anew with them.
     """
-    generation = int(connection.execute(select(INSTALLATION.c.generation)).scalar_one())
+    generation = int(connection.execute(_GENERATION).scalar_one())
     before = witness.read()
     if before is None:
         if generation:
@@ -137,7 +145,7 @@ def found_older(connection: Connection, witness: Witness) -> str:
 
 def pass_witness(connection: Connection, witness: Witness) -> int:
     """Lift the generation of books that a person accepts above the witness, and return it."""
-    generation = connection.execute(select(INSTALLATION.c.generation)).scalar_one()
+    generation = connection.execute(_GENERATION).scalar_one()
     lifted = max(int(generation), witness.seen, witness.read() or 0) + 1
     connection.execute(update(INSTALLATION).values(generation=lifted))
     return lifted

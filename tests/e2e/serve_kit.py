@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from stocksync.ledger.migrations import migrate
@@ -94,15 +95,25 @@ class Service:
 
 
 @asynccontextmanager
-async def merchant(folder: Path, **every_store: str) -> AsyncIterator[Service]:
-    """Stand five fake stores and counted books before a service that is not started yet."""
+async def merchant(
+    folder: Path, *, database: str = "", on_hand: int | None = None, **every_store: str
+) -> AsyncIterator[Service]:
+    """Stand five fake stores and counted books before a service that is not started yet.
+
+    `database` is migrated already; without one the books are `books.db`. With `on_hand` there is
+    so much of everything, and every store shows it.
+    """
     catalogue = plain_catalogue(12, seed=3)
+    if on_hand is not None:
+        catalogue.opening = dict.fromkeys(catalogue.opening, on_hand)
+        for name, code in product(("shop", "trade", "web", "site"), catalogue.opening):
+            catalogue.shops[name].set_quantity(code, on_hand)
     async with Sandbox(catalogue.shops) as sandbox:
         (folder / "rules").mkdir()
         (folder / "rules" / "10.yaml").write_text(catalogue.rules())
         port = free_port()
         text = sandbox.configuration(
-            "sqlite:///books.db",
+            database or "sqlite:///books.db",
             "rules/",
             http={"host": "127.0.0.1", "port": port, "token": "secret"},
             every_store={"poll": "1s", "first_contact": "push", **every_store},
@@ -110,7 +121,8 @@ async def merchant(folder: Path, **every_store: str) -> AsyncIterator[Service]:
         (folder / "stocksync.yaml").write_text(text)
         (folder / "stocksync.yaml").chmod(0o600)
         (folder / "stock.csv").write_text(catalogue.stock_take())
-        migrate(f"sqlite:///{folder / 'books.db'}")
+        if not database:
+            migrate(f"sqlite:///{folder / 'books.db'}")
         process = await asyncio.create_subprocess_exec(
             *command(folder),
             "stock",

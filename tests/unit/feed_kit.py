@@ -24,6 +24,7 @@ class FeedShop(Shop):
         self.feed_errors: list[Exception] = []
         self.asked_since: list[object] = []
         self.in_the_gap: list[Callable[[], object]] = []
+        self.after_write: list[Callable[[], object]] = []
         return self
 
     def buy(self, sku: str, units: int, *, told: bool = True) -> str:
@@ -61,7 +62,10 @@ class FeedShop(Shop):
     async def write(self, corrections: Sequence[Correction]) -> Sequence[WriteResult]:
         while self.in_the_gap:
             self.in_the_gap.pop(0)()
-        return await super().write(corrections)
+        results = await super().write(corrections)
+        while self.after_write:
+            self.after_write.pop(0)()
+        return results
 
 
 def feeding(stores: dict[str, dict[str, object]], **options: object) -> World:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stocksync.contracts.connector import ReadBack
 from stocksync.domain.identifiers import ListingId
 from stocksync.domain.movements import Account, MovementKind
 from stocksync.domain.orders import FEED_SETTLE, OrderLine
 from stocksync.errors import OutcomeUnknown, StoreUnavailable
 from tests.unit.feed_kit import MUG, A, FeedShop, merchant, with_feed
-from tests.world import World, rule
+from tests.world import SET_ONLY, World, rule
 
 
 async def begun(units: int = 10, **options: object) -> tuple[World, FeedShop, FeedShop]:
@@ -67,6 +68,22 @@ async def test_a_sale_that_our_write_overwrote_is_booked_and_the_store_put_right
     assert await at.on_hand("MUG") == 5
     assert at.shows("a") == at.shows("b") == {"MUG": 5}
     assert await waiting(at, "a") == 0
+
+
+async def test_units_that_sell_out_between_our_write_and_its_proof_are_sold_and_do_not_return() -> (
+    None
+):
+    proved = replace(SET_ONLY, read_back=ReadBack.ALWAYS)
+    at, a, _ = merchant(0, capabilities=proved)
+    await at.count(MUG=2)
+    a.after_write.append(lambda: a.buy("MUG", 2))  # 0 -> 2 -> 0: it looks as if nothing was taken
+    await at.sync("a")
+    assert at.shows("a") == {"MUG": 0}
+    at.clock.pass_(60)
+    await at.sync()
+    assert await booked(at) == [(MovementKind.SALE, 2, "order 1")]
+    assert await at.on_hand("MUG") == 0
+    assert at.shows("b") == {"MUG": 0}
 
 
 async def test_a_cancelled_order_comes_back_once() -> None:
