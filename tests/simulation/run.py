@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator
@@ -64,11 +63,12 @@ class Result:
 
 
 @cache
-def empty_books() -> Path:
+def empty_books() -> bytes:
     """Make the tables once; every seed starts from a copy."""
-    home = Path(tempfile.mkdtemp(prefix="simulation-"))
-    migrate(f"sqlite:///{home / 'empty.db'}")
-    return home / "empty.db"
+    with folder() as home:
+        file = Path(home) / "empty.db"
+        migrate(f"sqlite:///{file}")
+        return file.read_bytes()
 
 
 def run_seed(options: Options) -> Result:

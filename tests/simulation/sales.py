@@ -56,6 +56,8 @@ class Sales:
         if not movement.document.startswith("order "):
             if movement.kind is MovementKind.ADJUSTMENT and movement.source.startswith("suspense:"):
                 units = 0  # these units had left sale before
+            if movement.kind is MovementKind.OPENING and movement.sku not in self._merchant.opening:
+                units = 0  # a product that was put on sale meanwhile, and is taken over as it is
             self.others[store, movement.sku] += units
             self._trace.reached(f"a {movement.kind.value} in a store whose orders are read")
             return

@@ -10,6 +10,9 @@ from tests.simulation.merchant import Merchant
 from tests.simulation.stories import Story
 from tests.simulation.trace import Trace
 
+#: Products on a page of B2B Wave in these worlds (`run.py` makes them small).
+PAGE_OF_B2BWAVE = 4
+
 
 class Watch:
     """Judges each commit of ours as a whole (I11, I13)."""
@@ -73,7 +76,10 @@ class Watch:
                 self.undecided.pop((line.store, code), None)
 
     def _judge_absent(self, commit: Commit) -> None:
-        """I11: one look never makes a store's listings vanish that are there."""
+        """I11: one look never makes a store's listings vanish that are there.
+
+        A list that says no total, and turns round while it is walked, hides up to a page of them.
+        """
         gone: dict[str, int] = {}
         for record in commit.records:
             listed = self.merchant.shops[record.store].find(record.code)
@@ -81,7 +87,8 @@ class Watch:
                 gone[record.store] = gone.get(record.store, 0) + 1
         for store, number in gone.items():
             self.trace.reached("a listing was taken for absent")
-            if number > 2:
+            blind = self.merchant.shops[store].platform == "b2bwave"
+            if number > (PAGE_OF_B2BWAVE if blind else 2):
                 self.trace.broken("I11", f"{number} listings of {store} were taken for absent")
 
     def zeroed(self, store: str, codes: set[str]) -> None:

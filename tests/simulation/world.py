@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import shutil
 import sqlite3
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -35,11 +34,11 @@ START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 class World:
     """Everything of one seed. `file` is the database that our processes share."""
 
-    def __init__(self, options: Options, loop: VirtualLoop, folder: Path, empty: Path) -> None:
+    def __init__(self, options: Options, loop: VirtualLoop, folder: Path, empty: bytes) -> None:
         self.options = options
         self.loop = loop
         self.file = folder / "books.db"
-        shutil.copy(empty, self.file)
+        self.file.write_bytes(empty)
         self._reader = sqlite3.connect(self.file)
         self.trace = Trace(loop.time)
         self.chance = random.Random(f"world {options.seed}")
