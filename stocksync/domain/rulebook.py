@@ -1,7 +1,7 @@
 """Everything the rules folder says, as one value: rules, groups, links between codes and SKUs."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -87,6 +87,10 @@ class Rulebook:
             for stocked, times in self.parts(part).items():
                 needed[stocked] = needed.get(stocked, 0) + units * times
         return needed
+
+    def stocked(self, skus: Iterable[Sku]) -> set[Sku]:
+        """Return the stocked SKUs that any of these is made of."""
+        return {part for sku in skus for part in self.parts(sku)}
 
     def affected(self, skus: set[Sku]) -> set[Sku]:
         """Return `skus` and every kit that holds one of them."""

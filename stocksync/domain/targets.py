@@ -123,7 +123,7 @@ def wants_more(
 
 def skus_behind(record: ListingRecord, seat: Seat, book: Rulebook) -> set[Sku]:
     """Return the stocked SKUs whose levels decide a listing's target."""
-    return {part for sku in skus_shown(record, seat, book) for part in book.parts(sku)}
+    return book.stocked(skus_shown(record, seat, book))
 
 
 def skus_shown(record: ListingRecord, seat: Seat, book: Rulebook) -> tuple[Sku, ...]:

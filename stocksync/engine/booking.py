@@ -116,7 +116,7 @@ async def orders_booked(context: Context, feed: Feed | None, *, run: str) -> lis
     if feed is None or not feed.news:
         return []
     skus = {record.sku for _, record in feed.news if record.sku is not None}
-    levels = await context.ledger.levels({part for sku in skus for part in context.book.parts(sku)})
+    levels = await context.ledger.levels(context.book.stocked(skus))
     return movements_of_orders(feed.news, levels, context.book, at=context.now(), run=run)
 
 
@@ -133,7 +133,7 @@ async def _give_up(context: Context, store: Store, commit: Commit, *, run: str) 
         and record.listing not in changed
     ]
     skus = {record.sku for record in late if record.sku is not None}
-    known = await context.ledger.levels({part for sku in skus for part in context.book.parts(sku)})
+    known = await context.ledger.levels(context.book.stocked(skus))
     records, movements = settled(late, context.book, known=known, at=now, run=run)
     commit.records += records
     commit.movements += movements

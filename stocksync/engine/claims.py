@@ -89,7 +89,7 @@ async def _beyond(context: Context, store: Store, raised: Sequence[Correction]) 
     book = context.book
     skus = {at.sku for at in raised if at.sku is not None}
     exposed = await exposures(context, skus)
-    levels = await context.ledger.levels({part for sku in skus for part in book.parts(sku)})
+    levels = await context.ledger.levels(book.stocked(skus))
     listed = await context.ledger.records_of(skus)
     sales = await recent_sales(context, [each for each in listed if each.store == store.id])
     beyond: set[ListingId] = set()

@@ -77,7 +77,7 @@ async def exposures(context: Context, skus: Collection[Sku]) -> dict[Sku, dict[L
     as a write or as a number, and at worst as both.
     """
     book = context.book
-    parts = {part for sku in skus for part in book.parts(sku)}
+    parts = book.stocked(skus)
     exposed: dict[Sku, dict[ListingKey, int]] = {part: {} for part in parts}
     listed = [
         record

@@ -72,7 +72,7 @@ class StockRoutes:
         context = self._desk.context()
         found = await context.ledger.search(q, after=after, limit=limit + 1)
         shown = found[:limit]
-        parts = {part for sku in shown for part in context.book.parts(sku)}
+        parts = context.book.stocked(shown)
         levels = await context.ledger.levels(parts)
         rows = [_row(sku, levels_of_sku(sku, context.book, levels)) for sku in shown]
         return {"stock": rows, "next": shown[-1] if len(found) > limit else None}

@@ -88,7 +88,7 @@ async def rows_of(context: Context, skus: Sequence[Sku]) -> list[StockRow]:
     book = context.book
     switches = await _switches(context, skus)
     behind = {other for record in switches for other in book.availability[record.key]}
-    parts = {part for sku in {*skus, *behind} for part in book.parts(sku)}
+    parts = book.stocked({*skus, *behind})
     levels = await context.ledger.levels(parts)
     records = [at for at in await context.ledger.records_of(skus) if at.store in context.stores]
     listed_in = {sku: {record.store for record in records if record.sku == sku} for sku in skus}
