@@ -27,6 +27,14 @@ def writes(request: Request) -> bool:
     return request.method == "POST" and request.path.endswith("/stock")
 
 
+def stop(pid: int) -> None:
+    """Put a process to sleep; return when each of its threads sleeps: none takes a lock yet."""
+    os.kill(pid, signal.SIGSTOP)
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        while (thread / "stat").read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.001)
+
+
 class Trap(list[Request]):
     """The requests of a store: the first that fits puts its sender to sleep before the answer.
 
@@ -46,11 +54,11 @@ class Trap(list[Request]):
         if self.sprung.is_set() or not self.fits(request):
             return
         self.sprung.set()
-        os.kill(self.sender, signal.SIGSTOP)
+        stop(self.sender)
         while not self._may_be_written():
             os.kill(self.sender, signal.SIGCONT)
             time.sleep(0.005)
-            os.kill(self.sender, signal.SIGSTOP)
+            stop(self.sender)
 
     def _may_be_written(self) -> bool:
         with closing(sqlite3.connect(self.books, timeout=0, isolation_level=None)) as books:
@@ -66,7 +74,8 @@ async def synced(subject: Massacre, second: Nursery) -> None:
     ends_at = time.monotonic() + PATIENCE
     while not await subject.settled():
         assert time.monotonic() < ends_at, await subject.story()
-        assert await second.run("sync") in (0, 1)
+        status = await second.run("sync")
+        assert status in (0, 1), (subject.service.folder / "killed.log").read_text()[-2000:]
 
 
 async def agreed(subject: Massacre) -> None:
