@@ -60,6 +60,8 @@ class OffsetWalk:
 
     def _move_within(self, total: int, length: int) -> None:
         before, self._total = self._total, total
+        if self._seen and not total:
+            raise UnexpectedResponse(f"the list held {len(self._seen)} {self.what}, and now none")
         if before is not None and before != total:
             self._moved = True
         if before is not None and before > total:

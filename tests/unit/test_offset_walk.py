@@ -133,6 +133,13 @@ def test_a_total_that_vanishes_on_the_way_is_an_error() -> None:
         walk.take(["x"], None)
 
 
+def test_a_list_that_is_empty_all_at_once_is_an_error() -> None:
+    walk = OffsetWalk()
+    walk.take(["1", "2"], 3)
+    with pytest.raises(UnexpectedResponse, match="held 2 products, and now none"):
+        walk.take([], 0)
+
+
 def test_a_list_that_never_stops_moving_is_given_up() -> None:
     shelf = Shelf(names(25), tells_total=False)
     shelf.change = lambda _page, ids: ids.pop(0)
