@@ -26,5 +26,8 @@ class Hints(Protocol):
         ...
 
     async def named(self, store: StoreId, names: Collection[str]) -> list[ListingId]:
-        """Return the present listings whose id, code or group is one of these names, in order."""
+        """Return the listings whose id, code or group is one of these names, in order.
+
+        Also those that are not there any more: what they sold may be told later.
+        """
         ...

@@ -3,12 +3,14 @@
 Changes are differences, so they add, and the order of stores never matters (`domain.md §3.1`).
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import MovementKind
-from stocksync.domain.orders import ALL_EXPLAINED, NOTHING_SOLD, Sold, explain
+from stocksync.domain.orders import NOTHING_SOLD, Sold
 from stocksync.domain.rules import Increases
 from stocksync.domain.stock import (
     Counted,
@@ -20,6 +22,7 @@ from stocksync.domain.stock import (
     Presence,
     shown_number,
 )
+from stocksync.domain.stories import OwnWrite, explain, missing_units
 
 
 class Role(StrEnum):
@@ -131,7 +134,7 @@ def merge(
         return _explained(record, looked, seen.reading, terms, sold)
     if number is None or number in record.own_values or number == before:
         return _own_or_nothing(record, looked, number)
-    change = _outside_change(looked, before, number, seen, terms)
+    change = _outside_change(record, looked, number, terms)
     return change if _believes(change, record, terms) else _seen_once(change, looked)
 
 
@@ -154,7 +157,7 @@ def _explained(
 ) -> Change | None:
     """Explain a level by the orders behind it; what no order explains is kept from sale."""
     number, before = reading.quantity, record.baseline or 0
-    left, outside = explain(number, before, record.own_values, sold, record.unexplained)
+    left, outside = explain(number, before, record.unanswered, sold, record.unexplained)
     if not (sold.units or outside) and left == record.unexplained:
         return _own_or_nothing(record, looked, number)
     since = reading.read_at if left and left != record.unexplained else record.unexplained_since
@@ -217,54 +220,66 @@ def _own_or_nothing(
 
 
 def _outside_change(
-    looked: ListingRecord, before: int, number: int, seen: Observation, terms: Terms
+    record: ListingRecord, looked: ListingRecord, number: int, terms: Terms
 ) -> Change:
     """Name a difference that is not ours by the store's role."""
-    agreed = replace(looked, baseline=number)
-    if isinstance(seen.reading, Offered):
-        return Change(kind=ChangeKind.SWITCHED, before=before, after=number, record=agreed)
+    before = record.baseline or 0
+    change = Change(
+        kind=ChangeKind.SALE, before=before, after=number, record=replace(looked, baseline=number)
+    )
+    if isinstance(looked.reading, Offered):
+        return replace(change, kind=ChangeKind.SWITCHED)
     if terms.role is Role.OBSERVE:
-        return Change(kind=ChangeKind.NOTED, before=before, after=number, record=agreed)
+        return replace(change, kind=ChangeKind.NOTED)
     if terms.role is Role.MIRROR:
-        return Change(kind=ChangeKind.DRIFT, before=before, after=number, record=agreed)
-    likely, lowest = hypotheses(number, frozenset({before}) | looked.own_values)
+        return replace(change, kind=ChangeKind.DRIFT)
+    likely = likely_change(number, {before} | record.own_values)
     if terms.role is Role.MASTER:
-        kind = ChangeKind.COUNT
-    elif likely < 0:
-        kind = ChangeKind.SALE
-    elif terms.accept_increases is Increases.NO:
-        return Change(kind=ChangeKind.REFUSED_INCREASE, before=before, after=number, record=agreed)
-    elif terms.accept_increases is Increases.HOLD:
-        kind = ChangeKind.HELD_INCREASE
-    else:
-        kind = ChangeKind.RETURN
-    waiting = looked.suspended + likely - lowest
-    since = (looked.unexplained_since or seen.reading.read_at) if waiting else None
-    return Change(
-        kind=kind,
-        before=before,
-        after=number,
-        record=replace(
-            agreed,
-            unexplained=frozenset({waiting}) if waiting else ALL_EXPLAINED,
-            unexplained_since=since,
-        ),
+        change = replace(change, kind=ChangeKind.COUNT)
+    elif likely > 0 and terms.accept_increases is Increases.NO:
+        return replace(change, kind=ChangeKind.REFUSED_INCREASE)
+    elif likely > 0:
+        held = terms.accept_increases is Increases.HOLD
+        change = replace(change, kind=ChangeKind.HELD_INCREASE if held else ChangeKind.RETURN)
+    lowest = lowest_change(number, before, record.unanswered, record.read_at)
+    doubtful = max(0, likely - lowest)
+    waiting = record.suspended + doubtful
+    since = (record.unexplained_since or looked.read_at) if waiting else None
+    return replace(
+        change,
+        record=replace(change.record, unexplained=missing_units(waiting), unexplained_since=since),
         units=likely * terms.pack,
-        suspended=(likely - lowest) * terms.pack,
+        suspended=doubtful * terms.pack,
     )
 
 
-def hypotheses(number: int, values: frozenset[int]) -> tuple[int, int]:
-    """Return the likely and the lowest change that explain a reading.
+def likely_change(number: int, values: Collection[int]) -> int:
+    """Return the likely change that explains a reading: the smallest sale, else the least increase.
 
-    `values` are what the store may have shown before outside hands moved it: the baseline and the
-    targets of writes that were never answered. Likely is the smallest sale, else the smallest
-    increase; the lowest ledger is what may be sold until evidence decides (`reliability §2.4`).
+    `values` are what the store may have shown before outside hands moved it (`reliability §2.4`).
     """
     changes = [number - value for value in values]
     sales = [change for change in changes if change <= 0]
-    likely = max(sales) if sales else min(changes)
-    return likely, min(changes)
+    return max(sales) if sales else min(changes)
+
+
+def lowest_change(
+    number: int, before: int, writes: Iterable[OwnWrite], last_read_at: datetime | None
+) -> int:
+    """Return the change that leaves least for sale of those that may explain a reading.
+
+    `before` is the baseline. A write that was never answered is thought of at the first news after
+    it, whatever that means. Later it may still come, and what it adds may be sold before anybody
+    looks: that is thought of as long as it does not more than double what was sold. For each look
+    while it is in question asks anew, and a number that we lowered out of doubt makes it add more.
+    """
+    sold = max(0, before - number)
+    values = {
+        write.target
+        for write in writes
+        if last_read_at is None or write.sent_at >= last_read_at or write.target - before <= sold
+    }
+    return number - max({before} | values)
 
 
 def relink(record: ListingRecord, sku: Sku | None, code: str | None, quarantine: str) -> Change:

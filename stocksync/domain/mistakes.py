@@ -7,7 +7,7 @@ from typing import Final
 
 from stocksync.domain.gates import LineKey
 from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.merge import Change, ChangeKind, Terms, hypotheses, merge
+from stocksync.domain.merge import Change, ChangeKind, Terms, likely_change, merge
 from stocksync.domain.orders import Sold
 from stocksync.domain.stock import ListingRecord, Observation
 
@@ -57,7 +57,7 @@ def disbelieved(
     if number == explained:
         # Orders alone lead there: no change that a gate could ask about once more.
         return replace(change, before=number) if number in rejected else change
-    likely, _ = hypotheses(number, frozenset({explained, *rejected}))
+    likely = likely_change(number, {explained, *rejected})
     mistaken = number - likely
     if mistaken == explained or abs(likely) > max(before, sold.units):
         return change

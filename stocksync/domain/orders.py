@@ -129,53 +129,6 @@ class Sold:
 NOTHING_SOLD: Final = Sold()
 
 
-#: Units of a listing that nothing explains yet, one number for each story that may be true: above
-#: zero units are missing, below zero there are some too many. Empty: everything is explained.
-Unexplained = frozenset[int]
-ALL_EXPLAINED: Final[Unexplained] = frozenset()
-STORIES_MAX: Final = 8
-
-
-def withheld(unexplained: Unexplained) -> int:
-    """Return how many units are kept from sale until a story proves true.
-
-    While one story leaves nothing unexplained, it is believed; else the smaller ledger.
-    """
-    return 0 if not unexplained or 0 in unexplained else max(0, *unexplained)
-
-
-def explain(
-    number: int, baseline: int, own: Iterable[int], sold: Sold, unexplained: Unexplained
-) -> tuple[Unexplained, int]:
-    """Explain a level by orders; return what is left of each story, and the units from outside.
-
-    A story is which of our unanswered writes (`own`) took place. A level that is the baseline less
-    what was ordered needs no new story, unless units are missing already, which one of those writes
-    may account for. Otherwise each may have: every story goes on from each number the store may
-    have shown, and orders told later decide. Nobody knows when an unanswered write took place, so
-    it may have hidden anything that was sold. Units that are too many in every story came from
-    outside: a return, a restock, somebody's edit.
-    """
-    stories = unexplained or {0}
-    writes = frozenset(own)
-    if number != baseline - sold.units or (writes and unexplained):
-        hidden = {baseline: sold.overwritten} | dict.fromkeys(writes, max(0, sold.units))
-        left = {
-            (story + base - number - sold.units, most)
-            for story in stories
-            for base, most in hidden.items()
-        }
-        stories = {story + max(0, min(-story, most)) for story, most in left}
-    outside = max(0, -max(stories))
-    after = frozenset(sorted({story + outside for story in stories}, key=abs)[:STORIES_MAX])
-    return (ALL_EXPLAINED if after == {0} else after), outside
-
-
-def most_likely(unexplained: Unexplained) -> int:
-    """Choose among stories when no more evidence will come: least unexplained, lowest ledger."""
-    return min(unexplained, key=lambda story: (abs(story), -story), default=0)
-
-
 def may_be_overwritten(line: OrderLine, written_at: datetime | None) -> bool:
     """Tell whether our last write may have taken the place of this order's own change."""
     return written_at is not None and line.placed_at <= written_at + CLOCKS_APART

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from stocksync.domain.identifiers import Sku
+from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.intake import booking_location
 from stocksync.domain.movements import Account, Movement, MovementKind, sides, suspense
 from stocksync.domain.movements import at as here
-from stocksync.domain.orders import ALL_EXPLAINED, LineNews, most_likely
+from stocksync.domain.orders import LineNews, Sold
 from stocksync.domain.rulebook import Rulebook
 from stocksync.domain.stock import Levels, ListingRecord
+from stocksync.domain.stories import ALL_EXPLAINED
 
 UNEXPLAINED: Final = Account("adjusted:unexplained")
 
@@ -89,6 +90,21 @@ def _words(news: LineNews) -> str:
     return f"order changed: {news.known.units} -> {news.line.units}"
 
 
+def sold_unseen(
+    kept: Iterable[ListingRecord], unseen: Mapping[ListingId, tuple[ListingRecord, Sold]]
+) -> list[ListingRecord]:
+    """Return the records to keep, with those of listings that sold and that nobody could see.
+
+    Their orders are booked; the level that shows it is expected for when they are seen again.
+    """
+    records = {record.listing: record for record in kept}
+    for listing, (record, sold) in unseen.items():
+        last = records.get(listing, record)
+        if last.baseline is not None and sold.units:
+            records[listing] = replace(last, baseline=last.baseline - sold.units)
+    return list(records.values())
+
+
 def settled(
     waiting: Iterable[ListingRecord],
     book: Rulebook,
@@ -100,20 +116,14 @@ def settled(
     """Stop waiting for evidence: believe the likeliest story of each listing, and book its rest.
 
     Units that are missing in that story are booked away: they are not there, whatever it was.
-    Other withheld units come back to sale, and their listings are due. Of a SKU that is not `known`
-    to the ledger nothing was ever withheld.
+    Of a SKU that is not `known` to the ledger nothing was ever withheld.
     """
     records: list[ListingRecord] = []
     moves: list[Movement] = []
     for record in waiting:
-        missing = max(0, most_likely(record.unexplained))
-        back = record.suspended - missing
-        due = record.due_since or (at if back else None)
-        records.append(
-            replace(record, unexplained=ALL_EXPLAINED, unexplained_since=None, due_since=due)
-        )
+        records.append(replace(record, unexplained=ALL_EXPLAINED, unexplained_since=None))
         if record.sku is not None and set(book.parts(record.sku)) <= set(known):
-            moves += _settling(record, missing, back, book, at=at, run=run)
+            moves += _ending(record, MovementKind.ADJUSTMENT, UNEXPLAINED, book, at=at, run=run)
     return records, moves
 
 
@@ -121,29 +131,31 @@ def given_back(
     waiting: Iterable[ListingRecord], book: Rulebook, *, at: datetime, run: str
 ) -> list[Movement]:
     """Return the movements that bring all withheld units of these listings back to sale."""
-    return [
-        movement
-        for record in waiting
-        for movement in _settling(record, 0, record.suspended, book, at=at, run=run)
-    ]
+    moves: list[Movement] = []
+    for record in waiting:
+        if record.sku is not None:
+            policy = book.policy(record.sku, record.store)
+            home = here(booking_location({}, policy, record.suspended))
+            moves += _ending(record, MovementKind.SUSPENSE, home, book, at=at, run=run)
+    return moves
 
 
-def _settling(
-    record: ListingRecord, missing: int, back: int, book: Rulebook, *, at: datetime, run: str
+def _ending(
+    record: ListingRecord,
+    kind: MovementKind,
+    destination: Account,
+    book: Rulebook,
+    *,
+    at: datetime,
+    run: str,
 ) -> Iterator[Movement]:
-    """Move withheld units out of suspense: away, or back to sale."""
-    if record.sku is None:
+    """Move the withheld units of a listing out of suspense: away, or back to sale."""
+    if record.sku is None or not record.suspended:
         return
     reason = f"nothing more explained it since {record.unexplained_since}"
     said = _Said(record=record, reason=reason, run=run)
-    policy = book.policy(record.sku, record.store)
-    home = here(booking_location({}, policy, back))
+    pack = book.policy(record.sku, record.store).pack
     for part, needed in book.parts(record.sku).items():
-        for units, destination, kind in (
-            (missing, UNEXPLAINED, MovementKind.ADJUSTMENT),
-            (back, home, MovementKind.SUSPENSE),
-        ):
-            if units > 0:
-                key = f"{kind}:{record.store}:{record.listing}:{record.version}:{part}"
-                move = (suspense(record.store), destination, units * policy.pack * needed)
-                yield said.movement(key, part, kind, move, at)
+        key = f"{kind}:{record.store}:{record.listing}:{record.version}:{part}"
+        move = (suspense(record.store), destination, record.suspended * pack * needed)
+        yield said.movement(key, part, kind, move, at)

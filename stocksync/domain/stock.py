@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from stocksync.domain.identifiers import ListingId, LocationId, Sku, StoreId
-from stocksync.domain.orders import ALL_EXPLAINED, Unexplained, withheld
+from stocksync.domain.stories import ALL_EXPLAINED, OwnWrite, Unexplained, withheld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +96,11 @@ class ListingRecord:
     """What the ledger remembers of one listing.
 
     `baseline` is the number store and ledger last agreed on; None before first contact.
-    `own_values` are the targets of writes whose outcome is not known: numbers that, when read,
-    are ours and not a customer's. `unexplained` are units (the store's own) whose cause is not
-    known since `unexplained_since`: see `domain.orders`. `missed` complete censuses in a row did
-    not show it. `settled` is false until the first plan for this listing was agreed. `due_since`
-    is when the change was seen that makes a push due. `attempts` counts refused writes in a row;
-    no write is tried before `retry_at`. `version` grows with each change.
+    `unanswered` are the writes whose outcome is not known. `unexplained` are units (the store's
+    own) whose cause is not known since `unexplained_since`: see `domain.stories`. `missed` complete
+    censuses in a row did not show it. `settled` is false until the first plan for this listing was
+    agreed. `due_since` is when the change was seen that makes a push due. `attempts` counts refused
+    writes in a row; no write is tried before `retry_at`. `version` grows with each change.
     """
 
     store: StoreId
@@ -122,11 +121,21 @@ class ListingRecord:
     unexplained: Unexplained = ALL_EXPLAINED
     unexplained_since: datetime | None = None
     missed: int = 0
-    own_values: frozenset[int] = frozenset()
+    unanswered: frozenset[OwnWrite] = frozenset()
 
     @property
     def key(self) -> tuple[StoreId, ListingId]:
         return (self.store, self.listing)
+
+    @property
+    def read_at(self) -> datetime | None:
+        """Return when it was last read."""
+        return None if self.reading is None else self.reading.read_at
+
+    @property
+    def own_values(self) -> frozenset[int]:
+        """Return the numbers that, when read, are ours and not a customer's."""
+        return frozenset(write.target for write in self.unanswered)
 
     @property
     def suspended(self) -> int:

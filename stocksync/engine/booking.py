@@ -130,6 +130,7 @@ async def _give_up(context: Context, store: Store, commit: Commit, *, run: str) 
         for record in await context.ledger.unexplained(store.id)
         if record.unexplained_since is not None
         and record.unexplained_since <= now - patience
+        and not record.unanswered
         and record.listing not in changed
     ]
     skus = {record.sku for record in late if record.sku is not None}

@@ -16,7 +16,7 @@ from stocksync.domain.orders import (
     may_be_overwritten,
     news_of,
 )
-from stocksync.domain.stock import ListingRecord
+from stocksync.domain.stock import ListingRecord, Presence
 from stocksync.engine import holds
 from stocksync.engine.context import Context, Store
 from stocksync.errors import AuthFailed
@@ -97,10 +97,15 @@ def _counts(news: LineNews, oldest: datetime) -> bool:
 async def _records(
     context: Context, store: Store, news: Sequence[LineNews]
 ) -> list[ListingRecord | None]:
-    """Find the listings that lines name; None for a line of a listing that is unknown to us."""
+    """Find the listings that lines name; None for a line of a listing that is unknown to us.
+
+    What was sold is sold, also of a listing that is not there any more.
+    """
     records = await _named(context, store, [each.line for each in news])
-    by_code: dict[str, ListingRecord] = {
-        record.code: record for record in records.values() if record.code is not None
+    by_code = {
+        record.code: record
+        for record in sorted(records.values(), key=lambda at: at.presence is Presence.PRESENT)
+        if record.code is not None
     }
     lines = (each.line for each in news)
     return [

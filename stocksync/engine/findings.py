@@ -9,7 +9,9 @@ from stocksync.domain.identifiers import ListingId
 from stocksync.domain.intake import NO_ORDERS, as_lines, decide
 from stocksync.domain.merge import Change, ChangeKind, relink
 from stocksync.domain.mistakes import exceeds_orders, mistakes_of
+from stocksync.domain.orders import Sold
 from stocksync.domain.plan import Line
+from stocksync.domain.sales import sold_unseen
 from stocksync.domain.stock import ListingRecord
 from stocksync.engine import holds
 from stocksync.engine.context import Approval, Context, Store
@@ -56,12 +58,24 @@ async def find(context: Context, store: Store, glance: Glance, *, relink: bool) 
     )
     stopping = await suspicion.stopping()
     trips += await suspicion.frozen(believed=stopping is None)
+    unseen = await _sold_unseen(context, store, glance)
     return Findings(
         changes=changes,
-        absent=vanished(absent, asked, glance),
+        absent=sold_unseen(vanished(absent, asked, glance), unseen),
         trips=trips + ([stopping] if stopping else []),
         stopped=stopping is not None,
     )
+
+
+async def _sold_unseen(
+    context: Context, store: Store, glance: Glance
+) -> dict[ListingId, tuple[ListingRecord, Sold]]:
+    """Return the listings that orders are about and that the store did not show."""
+    if glance.feed is None:
+        return {}
+    sold = {at: told for at, told in glance.feed.sold.items() if at not in glance.news}
+    records = await context.ledger.records(store.id, sold)
+    return {at: (record, sold[at]) for at, record in records.items()}
 
 
 async def _named(

@@ -15,7 +15,6 @@ from stocksync.domain.hints import (
     said_together,
 )
 from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.stock import Presence
 from stocksync.ledger.statements import listed, members, upsert
 from stocksync.ledger.tables import HINTS, LISTINGS
 
@@ -85,11 +84,10 @@ def _named(dialect: str) -> Select[Any]:
     columns = LISTINGS.c.listing, LISTINGS.c.code, LISTINGS.c.group
     wanted = or_(*(column.in_(members("names", dialect)) for column in columns))
     asked = select(LISTINGS.c.listing).order_by(LISTINGS.c.listing)
-    present = LISTINGS.c.presence == Presence.PRESENT.value
-    return asked.where(LISTINGS.c.store == bindparam("at_store"), present, wanted)
+    return asked.where(LISTINGS.c.store == bindparam("at_store"), wanted)
 
 
 def named(connection: Connection, store: StoreId, names: Collection[str]) -> list[ListingId]:
-    """Return the present listings whose id, code or group is one of these names."""
+    """Return the listings whose id, code or group is one of these names."""
     given = {"at_store": store, "names": listed(names)}
     return list(connection.execute(_named(connection.dialect.name), given).scalars())

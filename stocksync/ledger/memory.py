@@ -26,6 +26,7 @@ from stocksync.domain.movements import PRESENT, Account, MovementKind, at, fold,
 from stocksync.domain.movements import levels as levels_from
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import Levels, ListingRecord, Presence, shown_number, state_of
+from stocksync.domain.stories import OwnWrite
 from stocksync.domain.velocity import SoldUnits
 from stocksync.ledger.checks import describe_mismatch, require_keepable, require_zone
 from stocksync.ledger.memory_books import MemoryBooks
@@ -237,7 +238,9 @@ class MemoryLedger(MemoryBooks):
     async def named(self, store: StoreId, names: Collection[str]) -> list[ListingId]:
         wanted = set(names)
         return [
-            at.listing for at in self._present(store) if wanted & {at.listing, at.code, at.group}
+            at.listing
+            for at in self._all_records(store)
+            if wanted & {at.listing, at.code, at.group}
         ]
 
     async def verify(self) -> Verdict:
@@ -278,9 +281,13 @@ class MemoryLedger(MemoryBooks):
         ]
 
     def _with_own(self, record: ListingRecord) -> ListingRecord:
-        """Add the targets of writes whose outcome is not known."""
+        """Add the writes whose outcome is not known."""
         pending = self._pending.get(record.key)
         if not pending:
             return record
-        own = [intent.target for intent in pending.values() if intent.state is IntentState.UNKNOWN]
-        return replace(record, own_values=frozenset(own))
+        own = [
+            OwnWrite(intent.id, intent.target, intent.created_at)
+            for intent in pending.values()
+            if intent.state is IntentState.UNKNOWN
+        ]
+        return replace(record, unanswered=frozenset(own))

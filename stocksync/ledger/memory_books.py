@@ -87,7 +87,7 @@ class MemoryBooks(MemoryHints):
         self._book(new)
         self._keep_numbers(commit.records)
         for record in commit.records:
-            self._put(replace(record, version=record.version + 1, own_values=frozenset()))
+            self._put(replace(record, version=record.version + 1, unanswered=frozenset()))
         self._mark_due(commit)
         for intent in intents:
             self._put_intent(intent)

@@ -23,7 +23,7 @@ from stocksync.domain.agreements import agreement
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.stock import Gap, ListingRecord, ListingState, Presence
 from stocksync.ledger.engine import SQLITE
-from stocksync.ledger.rows import OWN_SEPARATOR, record_from
+from stocksync.ledger.rows import PART, SEPARATOR, record_from
 from stocksync.ledger.statements import is_one_of, listed, members, word
 from stocksync.ledger.tables import COUNTED, INTENTS, LISTINGS, OFFERED
 
@@ -35,15 +35,17 @@ _UNKNOWN: Final = word(IntentState.UNKNOWN)
 
 @cache
 def _line(dialect: str) -> ColumnElement[Any]:
-    """Write a listing, and the targets of its unanswered writes, as one JSON list.
+    """Write a listing, and its unanswered writes, as one JSON list.
 
     A row fetched column by column costs twice the time, and gives the interpreter lock away once
     for each row: five stores asking at once then wait for each other more than they work.
     """
-    separator: Any = word(OWN_SEPARATOR)  # a text would be spelled out anew at each execution
-    targets = func.aggregate_strings(cast(INTENTS.c.target, Text), separator)
+    separator: Any = word(SEPARATOR)  # a text would be spelled out anew at each execution
+    parts = (INTENTS.c.id, INTENTS.c.target, INTENTS.c.created_at)
+    name, target, sent_at = (cast(part, Text) for part in parts)
+    write = name + word(PART) + target + word(PART) + sent_at
     own = (
-        select(targets)
+        select(func.aggregate_strings(write, separator))
         .where(
             INTENTS.c.state == _UNKNOWN,
             INTENTS.c.store == LISTINGS.c.store,

@@ -29,11 +29,14 @@ from stocksync.domain.stock import (
     Presence,
     Reading,
 )
+from stocksync.domain.stories import ALL_EXPLAINED, OwnWrite, Story, Unexplained
 from stocksync.ledger.tables import COUNTED, OFFERED
 
 _PRESENCE: Final = {presence.value: presence for presence in Presence}
-#: Between the own values of one listing, and other numbers that are kept as one text.
-OWN_SEPARATOR: Final = ","
+#: Between the unanswered writes of one listing, or its stories, that are kept as one text.
+SEPARATOR: Final = ","
+#: Between the parts of one of them.
+PART: Final = "|"
 #: Times read out of JSON that are remembered: the listings of one page were read at one time.
 MOMENTS_MAX: Final = 1_024
 
@@ -113,7 +116,7 @@ def listing_row(record: ListingRecord) -> dict[str, Any]:
         "attempts": record.attempts,
         "retry_at": record.retry_at,
         "version": record.version + 1,
-        "unexplained": OWN_SEPARATOR.join(map(str, sorted(record.unexplained))),
+        "unexplained": SEPARATOR.join(map(_story, sorted(record.unexplained, key=_told))),
         "unexplained_since": record.unexplained_since,
         "missed": record.missed,
     }
@@ -141,16 +144,39 @@ def record_from(row: Sequence[Any]) -> ListingRecord:
         attempts=attempts,
         retry_at=None if retry_at is None else moment(retry_at),
         version=version,
-        unexplained=_numbers(unexplained),
+        unexplained=_stories(unexplained),
         unexplained_since=None if unexplained_since is None else moment(unexplained_since),
         missed=missed,
-        own_values=_numbers(own),
+        unanswered=_writes(own),
     )
 
 
-def _numbers(text: str | None) -> frozenset[int]:
-    """Read numbers that are kept as one text."""
-    return frozenset(map(int, text.split(OWN_SEPARATOR))) if text else frozenset()
+def _told(story: Story) -> tuple[int, int, list[str]]:
+    return story.missing, story.hidden, sorted(story.arrived)
+
+
+def _story(story: Story) -> str:
+    return PART.join([str(story.missing), str(story.hidden), *sorted(story.arrived)])
+
+
+def _stories(text: str) -> Unexplained:
+    """Read stories: the units that are missing, those that are hidden, the writes that arrived."""
+    if not text:
+        return ALL_EXPLAINED
+    return frozenset(map(_story_of, text.split(SEPARATOR)))
+
+
+def _story_of(text: str) -> Story:
+    missing, *rest = text.split(PART)
+    return Story(int(missing), int(rest[0]) if rest else 0, frozenset(rest[1:]))
+
+
+def _writes(text: str | None) -> frozenset[OwnWrite]:
+    """Read the unanswered writes of a listing, each its name, its target and when it was sent."""
+    if not text:
+        return frozenset()
+    parts = [each.split(PART) for each in text.split(SEPARATOR)]
+    return frozenset(OwnWrite(name, int(target), moment(at)) for name, target, at in parts)
 
 
 @lru_cache(maxsize=MOMENTS_MAX)

@@ -85,7 +85,7 @@ async def refuses_odd_hints(rig: Rig) -> None:
     assert await rig.ledger.hints() == []
 
 
-@clause("L66", "a name finds present listings of its store by id, code or group, exactly")
+@clause("L66", "a name finds listings of its store by id, code or group, exactly, also gone ones")
 async def finds_by_name(rig: Rig) -> None:
     records = [
         listing("7:red", code="MUG-R", group="7"),
@@ -96,7 +96,7 @@ async def finds_by_name(rig: Rig) -> None:
         listing("7", store=TRADE, code="MUG-R"),
     ]
     await rig.ledger.commit(Commit(records=records))
-    assert await rig.ledger.named(SHOP, ["7"]) == ["7:blue", "7:red"]
+    assert await rig.ledger.named(SHOP, ["7"]) == ["7", "7:blue", "7:red"]
     assert await rig.ledger.named(SHOP, {"MUG-R"}) == ["7:red", "MUG-R"]
     assert await rig.ledger.named(SHOP, ["70:red", "8", "none", ""]) == ["70:red", "MUG-R"]
     assert await rig.ledger.named(SHOP, []) == []

@@ -8,6 +8,7 @@ import pytest
 from stocksync.contracts.ledger import Commit, IntentState, Ledger
 from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.stock import Counted, Gap, NotCounted, Offered, Presence
+from stocksync.domain.stories import OwnWrite, Story
 from stocksync.errors import LedgerError, StaleLevel
 from tests.contract.ledger_clauses import clause
 from tests.contract.ledger_examples import (
@@ -27,6 +28,7 @@ from tests.contract.ledger_examples import (
 from tests.contract.ledger_rigs import Rig
 
 A, B, C, D = (ListingId(name) for name in "abcd")
+LATE = OwnWrite("i1", 1, NOON)
 
 
 @clause("L20", "a listing comes back as it was written, its version one higher")
@@ -47,7 +49,7 @@ async def listings_come_back(rig: Rig) -> None:
             due_since=after(1),
             attempts=3,
             retry_at=after(2.5),
-            unexplained=frozenset({3, -1, 0}),
+            unexplained=frozenset({Story(3), Story(-1, 2, frozenset({"i1", "i2"})), Story(0)}),
             unexplained_since=after(3),
             missed=1,
         ),
@@ -57,7 +59,7 @@ async def listings_come_back(rig: Rig) -> None:
         listing("f", reading=NotCounted(Gap.UNTRACKED, "", NOON)),
     ]
     # The two that a ledger works out itself are the only ones that no example has to say.
-    assert says_everything(replace(written[1], version=1, own_values=frozenset({1})), *written)
+    assert says_everything(replace(written[1], version=1, unanswered=frozenset({LATE})), *written)
     await rig.ledger.commit(Commit(records=written))
     found = await rig.ledger.records(SHOP)
     assert found == {at.listing: replace(at, version=1) for at in written}
@@ -172,28 +174,30 @@ async def due_in_order(rig: Rig) -> None:
     assert [at.listing for at in await rig.ledger.due(SHOP)] == ["b", "c", "d", "a"]
 
 
-@clause("L28", "the target of a write without an answer is an own value until it is resolved")
+@clause("L28", "a write without an answer is known with its listing until it is resolved")
 async def own_values_follow_intents(rig: Rig) -> None:
     records = [listing("a", due_since=NOON), listing("b"), listing("a", store=TRADE)]
     await rig.ledger.commit(Commit(records=records))
     unknown = [
-        intent("i1", target=4, state=IntentState.UNKNOWN),
-        intent("i2", target=-6, state=IntentState.UNKNOWN),
+        intent("i1", target=4, state=IntentState.UNKNOWN, created_at=after(0.25)),
+        intent("i2", target=-6, state=IntentState.UNKNOWN, created_at=after(1)),
         intent("i3", target=9),
     ]
     await rig.ledger.commit(Commit(intents=unknown))
     found = await rig.ledger.records(SHOP, [A, B])
-    assert {name: at.own_values for name, at in found.items()} == {A: {4, -6}, B: frozenset()}
-    assert (await rig.ledger.records(TRADE))[A].own_values == frozenset()
+    own = frozenset({OwnWrite("i1", 4, after(0.25)), OwnWrite("i2", -6, after(1))})
+    assert {name: at.unanswered for name, at in found.items()} == {A: own, B: frozenset()}
+    assert found[A].own_values == {4, -6}
+    assert (await rig.ledger.records(TRADE))[A].unanswered == frozenset()
     for asked in (
         (await rig.ledger.records(SHOP))[A],
         (await rig.ledger.due(SHOP))[0],
         (await rig.ledger.records_of([MUG]))[0],
     ):
-        assert asked.own_values == {4, -6}
+        assert asked.unanswered == own
     await rig.ledger.commit(Commit(intents=[intent("i1", state=IntentState.SETTLED)]))
     assert (await rig.ledger.records(SHOP))[A].own_values == {-6}
-    await rig.ledger.commit(Commit(records=[listing("a", version=1, own_values=frozenset({1}))]))
+    await rig.ledger.commit(Commit(records=[listing("a", version=1, unanswered=frozenset({LATE}))]))
     assert (await rig.ledger.records(SHOP))[A].own_values == {-6}
 
 

@@ -10,6 +10,7 @@ from stocksync.domain.identifiers import ListingId, Sku
 from stocksync.domain.movements import MovementKind
 from stocksync.domain.orders import KnownLine
 from stocksync.domain.stock import Presence
+from stocksync.domain.stories import Story
 from stocksync.domain.velocity import SoldUnits
 from tests.contract.ledger_clauses import clause
 from tests.contract.ledger_examples import (
@@ -56,10 +57,17 @@ async def knows_lines(rig: Rig) -> None:
 @clause("L91", "what of a listing waits for an explanation is found, the oldest first")
 async def finds_what_waits(rig: Rig) -> None:
     kept = [
-        listing("a", baseline=3, unexplained=frozenset({2, -1}), unexplained_since=after(5)),
+        listing(
+            "a",
+            baseline=3,
+            unexplained=frozenset({Story(2), Story(-1)}),
+            unexplained_since=after(5),
+        ),
         listing("b", baseline=3),
-        listing("c", baseline=3, unexplained=frozenset({1}), unexplained_since=NOON, missed=1),
-        listing("d", store=TRADE, unexplained=frozenset({1}), unexplained_since=NOON),
+        listing(
+            "c", baseline=3, unexplained=frozenset({Story(1)}), unexplained_since=NOON, missed=1
+        ),
+        listing("d", store=TRADE, unexplained=frozenset({Story(1)}), unexplained_since=NOON),
     ]
     await rig.ledger.commit(Commit(records=kept))
     found = await rig.ledger.unexplained(SHOP)

@@ -1,5 +1,7 @@
 """What nobody can know: writes without an answer, and how far the ledger may be wrong for them."""
 
+from datetime import datetime
+
 from stocksync.contracts.ledger import Intent, IntentState
 from stocksync.domain.stock import ListingRecord
 from tests.simulation.stories import Story, least_change
@@ -59,6 +61,17 @@ class Doubt:
         story.low += low
         story.high += high
         self.trace.line(f"allow {story.name} -{low} +{high}")
+
+    def judge_suspense(
+        self, story: Story, before: int, suspended: int, *, since: datetime | None
+    ) -> None:
+        """I4: no more is withheld than twice what was sold, but at the first news after a write."""
+        sold = max(0, before - (story.baseline or 0))
+        fresh = [at for at in self.clouded(story) if since is None or at.created_at >= since]
+        most = sold + max([sold, *(at.target - before for at in fresh)])
+        if suspended > most:
+            said = f"{suspended} are withheld at once, {sold} sold, {len(fresh)} new writes"
+            self.trace.broken("I4", f"{story.name} {before} -> {story.baseline}: {said}")
 
     def judge(
         self,

@@ -39,8 +39,8 @@ def judge_suspense(world: World) -> None:
     waiting: dict[tuple[str, str], int] = defaultdict(int)
     asked = "SELECT store, sku, unexplained FROM listings WHERE unexplained <> ''"
     for store, sku, unexplained in world.rows(asked):
-        stories = [int(story) for story in str(unexplained).split(",")]
-        units = 0 if 0 in stories else max(0, *stories)
+        missing = [int(story.split("|")[0]) for story in str(unexplained).split(",")]
+        units = max(0, min(missing, key=lambda left: (abs(left), -left)))
         if (store, sku) in merchant.wanted:
             for part, needed in merchant.parts(sku).items():
                 waiting[store, part] += units * needed * merchant.wanted[store, sku].pack

@@ -15,6 +15,7 @@ from stocksync.domain import (
     movements,
     orders,
     plan,
+    stories,
     targets,
 )
 from stocksync.domain.merge import ChangeKind, Role
@@ -42,7 +43,7 @@ def confirmed_unseen(unknown: Any, *_: Any, **__: Any) -> Any:
 
 
 def blind_merge(record: Any, seen: Any, terms: Any, *sold: Any) -> Any:
-    return _merge(replace(record, own_values=frozenset()), seen, terms, *sold)
+    return _merge(replace(record, unanswered=frozenset()), seen, terms, *sold)
 
 
 def baseline_stays(record: Any, seen: Any, terms: Any, *sold: Any) -> Any:
@@ -91,18 +92,24 @@ def first_part_only(change: Any, *rest: Any, **named: Any) -> Any:
     return _movements_for(change, *rest, **named)[:1]
 
 
-def no_suspense(number: int, values: Any) -> tuple[int, int]:
-    likely, _ = _hypotheses(number, values)
-    return likely, likely
+def no_suspense(number: int, *_: Any) -> int:
+    return number  # more than any change: nothing is below what is likely
 
 
-def largest_sale(number: int, values: Any) -> tuple[int, int]:
-    return min(number - value for value in values), min(number - value for value in values)
+def largest_sale(number: int, values: Any) -> Any:
+    return min(number - value for value in values)
 
 
-def hopeful(number: int, values: Any) -> tuple[int, int]:
-    best = max(number - value for value in values)
-    return best, best
+def hopeful(number: int, values: Any) -> Any:
+    return max(number - value for value in values)
+
+
+def withheld_anew(number: int, before: int, writes: Any, _read_at: Any) -> Any:
+    return number - max([before, *(write.target for write in writes)])
+
+
+def arrives_again(story: Any, *rest: Any) -> Any:
+    return _going_on(story._replace(arrived=frozenset()), *rest)
 
 
 def agreed_on_old(record: Any, quantity: Any, now: Any, version: Any) -> Any:
@@ -197,7 +204,7 @@ def writes_everywhere(due: Any, seat: Any, picture: Any, book: Any, *, now: Any)
 def same_again(record: Any, wanted: Any) -> Any:
     if wanted is None or record.baseline is None:
         return None
-    return _correction_for(replace(record, baseline=-1, own_values=frozenset()), wanted)
+    return _correction_for(replace(record, baseline=-1, unanswered=frozenset()), wanted)
 
 
 def one_too_many(record: Any, wanted: Any) -> Any:
@@ -259,10 +266,10 @@ async def movements_first(self: Any, commit: Any) -> int:
     return int(booked)
 
 
-_merge, _hypotheses = merge.merge, merge.hypotheses
+_merge, _going_on = merge.merge, stories._going_on
 _movements_for, _agreed, _update = intake.movements_for, outcomes.agreed, simvoly._update
 _terms_for, _plan_store, _target = intake.terms_for, targets.plan_store, availability.target
 _correction_for, _kit_levels = plan.correction_for, availability.kit_levels
-_fold, _news_of, _explain = movements.fold, orders.news_of, orders.explain
+_fold, _news_of, _explain = movements.fold, orders.news_of, stories.explain
 _sealed = ledger_writing._sealed
 _acquire, _commit = leases.acquire, sql.SqlLedger.commit

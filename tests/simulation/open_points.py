@@ -2,7 +2,6 @@
 
 #: Invariants of `reliability §2.6` that no checker here judges, or judges in part.
 OPEN = {
-    "I4 without a feed, how much": "it grows with each look while a write is in question",
     "I3 without a feed": "units sold in exposure windows are lost; they are counted, exactly",
     "I4 without a feed": "suspense is bounded here, not emptied: it waits a day for a person",
     "I4 with a feed": "edits, returns and mass changes are left out where orders are read",

@@ -21,6 +21,7 @@ from stocksync.domain import (
     orders,
     plan,
     sales,
+    stories,
     targets,
 )
 from stocksync.engine import (
@@ -61,9 +62,13 @@ PLANTED: dict[str, list[Patch]] = {
     "keys without a version": [(intake, "movements_for", mutants.without_version)],
     "returns are not booked": [(intake, "movements_for", mutants.no_returns)],
     "one part of a kit moves": [(intake, "movements_for", mutants.first_part_only)],
-    "nothing goes to suspense": [(merge, "hypotheses", mutants.no_suspense)],
-    "the largest sale is believed": [(merge, "hypotheses", mutants.largest_sale)],
-    "the highest ledger is believed": [(merge, "hypotheses", mutants.hopeful)],
+    "nothing goes to suspense": [(merge, "lowest_change", mutants.no_suspense)],
+    "the largest sale is believed": [(merge, "likely_change", mutants.largest_sale)],
+    "the highest ledger is believed": [
+        (merge, "likely_change", mutants.hopeful),
+        (merge, "lowest_change", mutants.no_suspense),
+    ],
+    "each look withholds anew": [(merge, "lowest_change", mutants.withheld_anew)],
     "confirmed on the old number": [(outcomes, "agreed", mutants.agreed_on_old)],
     "a mark during a write is lost": [(outcomes, "agreed", mutants.never_due_again)],
     "no answer means not written": [
@@ -109,8 +114,8 @@ PLANTED: dict[str, list[Patch]] = {
     "orders and levels both sell": [(intake, "terms_for", mutants.levels_sell_too)],
     "cancelled orders stay sold": [(orders, "news_of", mutants.only_new)],
     "our writes hide no order": [(orders, "may_be_overwritten", mutants.never_hidden)],
-    "orders explain no level": [(orders, "explain", mutants.unexplained_by_orders)],
-    "an increase beside an order is a return": [(orders, "explain", mutants.all_is_explained)],
+    "orders explain no level": [(stories, "explain", mutants.unexplained_by_orders)],
+    "an increase beside an order is a return": [(stories, "explain", mutants.all_is_explained)],
     "siblings are written unannounced": [(claims, "whole_groups", mutants.no_siblings)],
     "units are given away twice": [
         (claims, "_beyond", mutants.nobody_is_beyond),

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 SAMPLES_KEPT = 12
 
@@ -18,7 +19,11 @@ def least_change(shown: int | None, values: Iterable[int]) -> int | None:
 
 @dataclass(slots=True)
 class Story:
-    """One listing's story. `cached` is how far it had come when its store filled its cache."""
+    """One listing's story.
+
+    `cached` is how far it had come when its store filled its cache, `news_at` when the number was
+    read that was committed last.
+    """
 
     store: str
     code: str
@@ -32,6 +37,7 @@ class Story:
     exposed: int = 0
     heard: int = 0
     baseline: int | None = None
+    news_at: datetime | None = None
     cached: int = 0
     samples: "deque[tuple[float, int]]" = field(
         default_factory=lambda: deque([(0.0, 0)], maxlen=SAMPLES_KEPT)

@@ -179,6 +179,7 @@ class Truth:
         self, story: Story, record: ListingRecord, units: int, suspended: int, *, own: bool
     ) -> None:
         before, story.baseline = story.baseline, record.baseline
+        last_news_at, story.news_at = story.news_at, record.read_at
         if story.store in self.merchant.fed:
             return  # its sales are judged order by order
         if before is None or record.baseline is None:
@@ -201,6 +202,8 @@ class Truth:
         told = looked or [story.last]
         if suspended or not any(story.agrees(outside) for outside in told):
             self.doubt.judge(story, record, before, units, suspended, truth=told[-1])
+        if suspended:
+            self.doubt.judge_suspense(story, before, suspended, since=last_news_at)
 
     def _begin(self, story: Story, record: ListingRecord) -> None:
         """What a listing showed when it was met is agreed on; what happened since then counts."""

@@ -1,7 +1,7 @@
 """Laws of the domain, for any numbers (the table of questions and laws is in CONTRIBUTING)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
@@ -18,7 +18,8 @@ from stocksync.domain.merge import (
     ChangeKind,
     Role,
     Terms,
-    hypotheses,
+    likely_change,
+    lowest_change,
     merge,
 )
 from stocksync.domain.movements import Movement, MovementKind, at, fold, levels, sides
@@ -34,6 +35,7 @@ from stocksync.domain.stock import (
     Observation,
     StockLevel,
 )
+from stocksync.domain.stories import OwnWrite
 from stocksync.domain.twins import Claim, quarantines
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -287,19 +289,37 @@ def test_a_stores_role_says_what_its_change_means(
 
 
 def test_a_number_that_we_wrote_ourselves_moves_nothing() -> None:
-    change = merge(record(10, own_values=frozenset({8})), seen(8), Terms())
+    change = merge(record(10, unanswered=frozenset({OwnWrite("i1", 8, NOON)})), seen(8), Terms())
     assert change is not None
     assert (change.kind, change.units, change.record.baseline) == (ChangeKind.OWN_WRITE, 0, 8)
 
 
-@given(st.integers(-50, 50), st.sets(st.integers(-50, 50), min_size=1, max_size=4))
-def test_an_unanswered_write_never_leaves_more_for_sale_than_any_explanation(
-    number: int, values: set[int]
+NUMBERS = st.integers(-50, 50)
+
+
+@given(NUMBERS, NUMBERS, st.sets(NUMBERS, max_size=4))
+def test_the_first_news_after_an_unanswered_write_leaves_no_more_for_sale_than_any_explanation(
+    number: int, before: int, targets: set[int]
 ) -> None:
-    likely, lowest = hypotheses(number, frozenset(values))
-    assert lowest == min(number - value for value in values)
-    assert likely in {number - value for value in values}
+    writes = [OwnWrite(str(target), target, NOON) for target in targets]
+    lowest = lowest_change(number, before, writes, NOON)
+    assert lowest == min(number - value for value in {before, *targets})
+    assert lowest_change(number, before, writes, None) == lowest, "never read before"
+    likely = likely_change(number, {before, *targets})
+    assert likely in {number - value for value in {before, *targets}}
     assert lowest <= likely
+
+
+@given(NUMBERS, NUMBERS, st.sets(NUMBERS, max_size=4))
+def test_a_write_that_may_still_come_never_more_than_doubles_what_was_sold(
+    number: int, before: int, targets: set[int]
+) -> None:
+    writes = [OwnWrite(str(target), target, NOON) for target in targets]
+    sold = max(0, before - number)
+    lowest = lowest_change(number, before, writes, NOON + timedelta(seconds=1))
+    assert number - before - sold <= lowest <= number - before
+    doubled = [target for target in targets if before < target <= before + sold]
+    assert lowest == number - max([before, *doubled])
 
 
 @pytest.mark.parametrize("gap", list(Gap))

@@ -73,8 +73,8 @@ def takes_any_hand(changes: Any, *, feed: bool) -> Any:
     return [at for at in changes if at.before is not None and at.after is not None]
 
 
-def the_very_number(number: int, values: frozenset[int]) -> tuple[int, int]:
-    return (0 if number in values else number - min(values), 0)
+def the_very_number(number: int, values: set[int]) -> int:
+    return 0 if number in values else number - min(values)
 
 
 def ends_decisions(*args: Any, believed: bool = True, **rest: Any) -> Any:
@@ -120,7 +120,7 @@ MUTANTS: list[tuple[str, object, str, object, Check]] = [
      rejections.test_orders_told_after_their_sell_out_was_rejected_are_sales_and_no_return),
     ("waits for what was told", mistakes, "_beside", lambda *_: NOTHING_SOLD,
      rejections.test_units_that_waited_for_an_order_are_explained_by_it_beside_a_mistake),
-    ("knows the very number only", mistakes, "hypotheses", the_very_number,
+    ("knows the very number only", mistakes, "likely_change", the_very_number,
      rejections.test_what_is_sold_from_a_mistake_is_sold_and_the_mistake_is_not_believed),
     ("any look ends a decision", holds, "answer", ends_decisions,
      rejections.test_a_decision_outlives_the_looks_that_another_gate_stops),

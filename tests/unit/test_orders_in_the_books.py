@@ -130,6 +130,40 @@ async def test_the_first_reading_of_the_orders_books_none_of_them() -> None:
     assert at.shows("a") == {"MUG": 10}
 
 
+@pytest.mark.parametrize("back_at", [7, 8])
+async def test_what_a_listing_sold_that_a_census_leaves_out_is_booked_and_expected_to_show(
+    back_at: int,
+) -> None:
+    at, a, _ = await begun()
+    a.stock[ListingId("BOWL")] = 1  # or else the list would be empty, and refused
+    a.buy("MUG", 3)
+    assert a.stock.pop(ListingId("MUG")) == 7
+    await at.sync()
+    assert await booked(at) == [(MovementKind.SALE, 3, "order 1")]
+    assert at.shows("b") == {"MUG": 7}
+    a.stock[ListingId("MUG")] = back_at
+    for _ in range(2):
+        await at.sync()
+    assert await at.on_hand("MUG") == back_at, "the level shows the sale, or one came back"
+    assert at.shows("a")["MUG"] == at.shows("b")["MUG"] == back_at
+    assert await waiting(at, "a") == 0
+
+
+@pytest.mark.parametrize("missed", [1, 3])
+async def test_what_a_listing_sold_is_booked_when_it_is_told_after_its_end(missed: int) -> None:
+    """A sold-out product is taken down, and its last order is told late."""
+    at, a, _ = await begun()
+    a.stock[ListingId("BOWL")] = 1
+    a.buy("MUG", 3, told=False)
+    del a.stock[ListingId("MUG")]
+    for _ in range(missed):
+        await at.sync()
+    a.tell()
+    await at.sync()
+    assert await booked(at) == [(MovementKind.SALE, 3, "order 1")]
+    assert at.shows("b") == {"MUG": 7}
+
+
 async def test_a_fall_that_no_order_explains_is_booked_away_after_a_while_and_never_sold() -> None:
     at, a, _ = await begun()
     a.stock[ListingId("MUG")] = 4  # somebody typed it
