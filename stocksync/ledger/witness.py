@@ -123,10 +123,11 @@ def raised(connection: Connection, witness: Witness) -> int:
 def found_older(connection: Connection, witness: Witness) -> str:
     """Say why nothing may be booked; empty when the books are as new as the witness.
 
-    Books that hold nothing yet are never too old: the witness begins anew with them.
+    Books that hold nothing yet are never too old: the witness begins anew with them. The witness is
+    asked first: another process may raise both in between, the database before its witness.
     """
-    generation = int(connection.execute(_GENERATION).scalar_one())
     before = witness.read()
+    generation = int(connection.execute(_GENERATION).scalar_one())
     if before is None:
         if generation:
             log.warning("the books have no witness here yet; it begins now", at=str(witness.path))

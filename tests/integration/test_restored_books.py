@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,10 @@ from stocksync.contracts.ledger import Commit, RunRecord
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.stock import ListingRecord
 from stocksync.errors import LedgerFrozen
+from stocksync.ledger import witness
 from stocksync.ledger.migrations import migrate
 from stocksync.ledger.sql import open_ledger
+from stocksync.ledger.witness import Witness
 from tests.contract.postgres import empty_database
 from tests.integration.cli_kit import Merchant
 
@@ -45,6 +48,44 @@ def movements(subject: Merchant) -> list[tuple[object, ...]]:
         return books.execute(
             "SELECT kind, sku, source, destination, units FROM movements ORDER BY number"
         ).fetchall()
+
+
+class Busy(Witness):
+    """A witness beside which another process commits just before this one reads it."""
+
+    def read(self) -> int | None:
+        if self.path in _COMMIT:
+            _COMMIT.pop(self.path)()
+        return super().read()
+
+
+_COMMIT: dict[Path, Callable[[], object]] = {}
+
+
+async def test_books_that_another_process_writes_while_they_are_opened_are_not_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "books.db"
+    migrate(f"sqlite:///{file}")
+    books = await open_ledger(f"sqlite:///{file}", now=lambda: NOON)
+    record = ListingRecord(store=StoreId("a"), listing=ListingId("x"))
+    await books.commit(Commit(records=[record]))
+
+    def commit() -> None:
+        with closing(sqlite3.connect(file)) as other:
+            [(number,)] = other.execute(
+                "UPDATE installation SET generation = generation + 1 RETURNING generation"
+            ).fetchall()
+            other.commit()
+        Witness(tmp_path / "books.db.witness").keep(number)
+
+    _COMMIT[tmp_path / "books.db.witness"] = commit
+    monkeypatch.setattr(witness, "Witness", Busy)
+    again = await open_ledger(f"sqlite:///{file}", now=lambda: NOON)
+    assert again.frozen == ""
+    assert _COMMIT == {}
+    await books.aclose()
+    await again.aclose()
 
 
 @pytest.mark.parametrize(
