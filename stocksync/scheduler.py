@@ -1,5 +1,7 @@
 """APScheduler jobs: what is asked for, and how often."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,8 @@ HOT_PER_POLL: Final = 4
 HOT_LEAST: Final = timedelta(seconds=5)
 #: A service that is restarted often must still come to its sweeps.
 FIRST_SWEEP_PART: Final = 4
+#: Where APScheduler logs how jobs ended.
+_WORKERS: Final = "apscheduler.executors.default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,8 @@ class Schedule:
         self._clock.start()
 
     def stop(self) -> None:
-        """Ask for nothing more."""
+        """Ask for nothing more; work under way is cancelled, which is no error to report."""
+        logging.getLogger(_WORKERS).addFilter(_is_no_end)
         self._clock.shutdown(wait=False)
 
     def _add(self, store: StoreId, rhythm: Rhythm) -> None:
@@ -107,6 +112,11 @@ class Schedule:
     async def _fire(self, store: StoreId, kind: Kind) -> None:
         # A coroutine, because APScheduler runs plain functions in threads of its own.
         self._ask(store, kind)
+
+
+def _is_no_end(record: logging.LogRecord) -> bool:
+    """Tell whether a line is about anything but a job that our stop cancelled."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _name(kind: Kind, store: StoreId) -> str:

@@ -85,3 +85,24 @@ async def test_a_running_clock_asks_for_the_first_pull_at_once_and_can_be_stoppe
     async with asyncio.timeout(5):
         assert await asked.get() == ("a", "pull")
     made.stop()
+
+
+async def test_a_stop_in_the_middle_of_work_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    made = Schedule(lambda *_: None, now=lambda: datetime.now(UTC))
+    made.every(timedelta(milliseconds=1), work, "work")
+    made.start()
+    async with asyncio.timeout(5):
+        await begun.wait()
+        made.stop()
+        await ended.wait()
+        await asyncio.sleep(0)
+    assert [line.getMessage() for line in caplog.records if line.levelname == "ERROR"] == []
