@@ -21,7 +21,7 @@ class PageWalk:
     """Count pages of a list that says neither how long it is nor how long its pages are.
 
     A page shorter than asked for is the last; a catalogue of a multiple of 500 products costs one
-    empty page more. Exactly 200 products, the page size another client saw (`stores.md §2.2`), may
+    empty page more, which is asked for twice: an empty answer may be a mistake. Exactly 200 products, the page size another client saw (`stores.md §2.2`), may
     be a full page of a store that ignores `per_page`: the next page tells. A store that sends more
     than it was asked for ignores paging: that was everything if its second page repeats the first
     exactly. Any other page that repeats the one before proves nothing and raises.
@@ -33,6 +33,7 @@ class PageWalk:
     ended: bool = False
     _full: int = PER_PAGE
     _before: Sequence[str] = field(default_factory=list)
+    _was_empty: bool = False
 
     def take(self, ids: Sequence[str]) -> None:
         """Note the ids of one page, and move on.
@@ -44,6 +45,9 @@ class PageWalk:
             if self.number > 2 or len(ids) <= PER_PAGE:  # noqa: PLR2004
                 raise UnexpectedResponse(f"page {self.number} repeats the page before")
             self.ended = True
+            return
+        if self._before and not ids and not self._was_empty:
+            self._was_empty = True
             return
         if self.number == 1 and len(ids) == _OTHER_PAGE_SIZE:
             self._full = _OTHER_PAGE_SIZE

@@ -18,7 +18,7 @@ def test_it_is_a_stock_writer_that_shows_no_secret() -> None:
     assert repr(one) == "B2BWaveConnector(store='trade')"
 
 
-@pytest.mark.parametrize(("count", "calls"), [(0, 1), (3, 1), (499, 1), (500, 2), (501, 2)])
+@pytest.mark.parametrize(("count", "calls"), [(0, 1), (3, 1), (499, 1), (500, 3), (501, 2)])
 async def test_a_short_page_ends_the_walk(count: int, calls: int) -> None:
     one, store = connector(Shop(products(count)))
     shown = await census(one)
@@ -49,6 +49,12 @@ async def test_a_store_that_repeats_its_first_page_is_not_complete(
     with pytest.raises(UnexpectedResponse, match="repeats"):
         await census(one)
     assert len(store.asked) == 2
+
+
+async def test_one_empty_answer_after_a_full_page_is_not_the_end() -> None:
+    whole = products(600)
+    one, _ = connector([Said(whole[:500]), Said([]), Said(whole[500:])])
+    assert len(await census(one)) == 600
 
 
 async def test_a_page_that_repeats_later_aborts_the_walk() -> None:
