@@ -21,10 +21,11 @@ class PageWalk:
     """Count pages of a list that says neither how long it is nor how long its pages are.
 
     A page shorter than asked for is the last; a catalogue of a multiple of 500 products costs one
-    empty page more, which is asked for twice: an empty answer may be a mistake. Exactly 200 products, the page size another client saw (`stores.md §2.2`), may
-    be a full page of a store that ignores `per_page`: the next page tells. A store that sends more
-    than it was asked for ignores paging: that was everything if its second page repeats the first
-    exactly. Any other page that repeats the one before proves nothing and raises.
+    empty page more, which is asked for twice: an empty answer may be a mistake. Exactly 200
+    products, the page size another client saw (`stores.md §2.2`), may be a full page of a store
+    that ignores `per_page`: the next page tells. A store that sends more than it was asked for
+    ignores paging: that was everything if its second page repeats the first exactly. Any other page
+    that repeats the one before proves nothing and raises.
 
     A product removed during the walk hides its neighbour from this census: nothing could tell.
     """
