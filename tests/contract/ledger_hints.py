@@ -91,7 +91,7 @@ async def finds_by_name(rig: Rig) -> None:
         listing("7:red", code="MUG-R", group="7"),
         listing("7:blue", code="mug-r", group="7"),
         listing("MUG-R", group="8"),
-        listing("7", presence=Presence.GONE),
+        listing("7", presence=Presence.GONE, group="9"),
         listing("70:red", group="70"),
         listing("7", store=TRADE, code="MUG-R"),
     ]
