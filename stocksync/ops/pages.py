@@ -166,7 +166,8 @@ class Pages:
         progress = await self._progress(run)
         if progress is None:
             raise UnknownName("this run is not remembered here; see the list of runs")
-        return render(request, "part_progress.html", progress=progress)
+        busy = request.query_params.get("busy") == "yes"
+        return render(request, "part_progress.html", progress=progress, busy=busy)
 
     async def _progress(self, run: str) -> views_runs.Progress | None:
         stores = len(self._desk.context().stores)
