@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from stocksync import metrics
 from stocksync.domain.merge import Role
+from tests.simulation.guards import judge_secrets
 from tests.simulation.process import Process
 from tests.simulation.switches import PRINT, not_switched
 from tests.simulation.world import World
@@ -50,6 +52,13 @@ def judge_suspense(world: World) -> None:
         if sku in merchant.opening and units != waiting[store, sku]:
             said = f"{units} of {sku} are withheld, and listings wait for {waiting[store, sku]}"
             world.trace.broken("I4", f"{store}: {said}")
+
+
+def judge_kept(world: World) -> None:
+    """I22: what is kept of all that was said and answered holds no secret, nor do the metrics."""
+    for file in world.file.parent.iterdir():
+        judge_secrets(world.trace, file.read_bytes().decode("latin-1"), file.name)
+    judge_secrets(world.trace, metrics.exposition().decode(), "the metrics")
 
 
 async def judge_calm(world: World, when: str) -> None:

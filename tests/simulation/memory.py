@@ -66,6 +66,7 @@ def begin_anew(truth: Truth, commit: Commit, now: float) -> None:
     for story in truth.stories.values():
         story.baseline = None
     truth.doubt.intents.clear()
+    truth.echoes.forget()
     truth.frozen_at, truth.lost_until = None, now
     truth.trace.line("old books accepted")
     truth.trace.reached("old books were accepted")

@@ -4,6 +4,8 @@
 
 from typing import Any
 
+import structlog
+
 from stocksync.connectors import http
 from stocksync.domain import plan
 from stocksync.ledger import witness
@@ -32,6 +34,12 @@ def one_page(self: Any, _ids: Any) -> None:
     self.ended = True
 
 
+def talkative(self: Any, request: Any) -> Any:
+    for sent in _auth_flow(self, request):
+        structlog.get_logger().debug("request", url=str(sent.url), headers=dict(sent.headers))
+        yield sent
+
+
 async def at_once(self: Any, _give_up_at: float) -> None:
     return None
 
@@ -39,4 +47,5 @@ async def at_once(self: Any, _give_up_at: float) -> None:
 #: Seconds since 1970, by a clock that anybody may set.
 wall_seconds = property(lambda self: lambda: self.now().timestamp(), lambda *_: None)
 
+_auth_flow = http._OriginAuth.auth_flow
 _raised, _switch_for, _client = witness.raised, plan.switch_for, http._client

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from stocksync.sandbox.faults import ConnectionDropped, Fault
+from tests.simulation.guards import Sockets
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.options import Options
 from tests.simulation.stories import Sample
@@ -108,9 +109,13 @@ class Network:
     read_back: set[str] = field(default_factory=set)
     writing: dict[str, Parcel] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.sockets = Sockets(self.trace)
+
     def carry(self, parcel: Parcel) -> None:
         """Take a request: draw its fate, and let it arrive."""
         self._judge_pace(parcel)
+        self.sockets.sent(parcel)
         parcel.fault = self._fate(parcel)
         if parcel.is_write:
             self._judge_alone(parcel)

@@ -137,6 +137,7 @@ PLANTED: dict[str, list[Patch]] = {
     "seconds are counted by the wall clock": [(context.Context, "monotonic", places.wall_seconds)],
     "pauses are forgotten": [(pacing.Gate, "pause", lambda *_: 0.0)],
     "requests come at once": [(pacing.Gate, "_wait_for_slot", places.at_once)],
+    "secrets are logged": [(http._OriginAuth, "auth_flow", places.talkative)],
     "redirects are followed": [(http, "_client", places.following)],
     "one page is all": [(b2bwave_pages.PageWalk, "take", places.one_page)],
 }
@@ -203,6 +204,7 @@ SHARPER: dict[str, tuple[str, ...]] = {
     "seconds are counted by the wall clock": ("clock_jump",),
     "pauses are forgotten": ("rate_limited",),
     "requests come at once": (),
+    "secrets are logged": (),
     "redirects are followed": ("redirect",),
     "one page is all": (),
 }

@@ -123,6 +123,7 @@ class Process:
         self.born_at = float(world.loop.time())
         self.tasks: set[asyncio.Task[Any]] = set()
         self.asked: dict[str, float] = {}
+        self.places: dict[str, int] = {}
         self.samples: dict[tuple[str, str], Sample] = {}
         self.holder = f"machine:{number}:life"
         self.chance = random.Random(f"process {world.options.seed} {number}")
@@ -252,6 +253,7 @@ class Process:
         )
         wire = Wire(world.network, self, name)
         connector = REGISTRY[platform](account, now=world.our_now, transport=wire)
+        self.places[name] = connector.capabilities.concurrency_max
         seat = Seat(
             store=StoreId(name),
             role=world.merchant.roles[name],

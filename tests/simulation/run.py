@@ -31,6 +31,7 @@ from stocksync.errors import StockSyncError
 from stocksync.ledger.migrations import migrate
 from tests.simulation import judges
 from tests.simulation.archive import Archive
+from tests.simulation.guards import judge_secrets
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.options import Options
 from tests.simulation.people import People
@@ -197,6 +198,7 @@ async def _recover(world: World, people: People, archive: Archive) -> None:
     for _ in range(2 if world.merchant.mode == "shared" else 6):
         await world.cycle(process)
     await judges.judge_calm(world, "the end")
+    judges.judge_kept(world)
     judges.judge_truth(world)
     await judges.judge_quiet(world, process)
 
@@ -221,6 +223,7 @@ class Logs:
     def read(self, _logger: Any, _method: str, event: Any) -> Any:
         trace = self.trace
         if trace is not None:
+            judge_secrets(trace, str(event), "a line of the log")
             name, reason = event.get("event"), event.get("reason", "")
             if name == "unexpected error":
                 trace.broken("defect", f"{event} {traceback.format_exc()[-1500:]}")

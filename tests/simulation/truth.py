@@ -15,6 +15,7 @@ from stocksync.domain.merge import Role
 from stocksync.domain.movements import Movement, MovementKind
 from stocksync.domain.stock import ListingRecord, Presence, shown_number
 from tests.simulation.doubt import OPEN_STATES, Doubt
+from tests.simulation.guards import Echoes
 from tests.simulation.merchant import Merchant
 from tests.simulation.sales import Sales
 from tests.simulation.stories import Sample, Story
@@ -41,6 +42,7 @@ class Truth:
         self.sales = Sales(merchant, trace)
         self.codes = self.watch.codes
         self.doubt = Doubt(trace, self.codes)
+        self.echoes = Echoes(merchant, trace)
         self.former: set[tuple[str, str]] = set()
         self.deleted: set[tuple[str, str]] = set()
         self.frozen_at: float | None = None
@@ -113,6 +115,8 @@ class Truth:
         """Follow one commit of ours, and judge each movement and each new baseline."""
         for record in commit.records:
             self.codes[record.store, record.listing] = record.code or ""
+        asked = {at.id: at.state.value for at in self.doubt.intents.values()}
+        self.echoes.committed(commit, self.codes, asked)
         self.watch.begins(commit)
         moved = self.book(commit.movements)
         confirmed = {
