@@ -16,6 +16,7 @@ from stocksync.sandbox.faults import ConnectionDropped, Fault
 from tests.simulation.guards import Sockets
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.options import Options
+from tests.simulation.sick import trouble_of
 from tests.simulation.stories import Sample
 from tests.simulation.trace import Trace
 from tests.simulation.truth import Truth
@@ -169,6 +170,9 @@ class Network:
     def _fate(self, parcel: Parcel) -> str:
         if self.quiet:
             return ""
+        sick = trouble_of(self.options.sick, parcel, self.truth.merchant.codes)
+        if sick is not None:
+            return sick
         for kind, rate in sorted(self.options.rates.items()):
             known = kind in STORE_FAULTS or kind in WIRE_FAULTS or kind in LIST_FAULTS
             if known and self._fits(kind, parcel) and self.chance.random() < rate:

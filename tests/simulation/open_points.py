@@ -9,8 +9,6 @@ OPEN = {
     "I12 for REC+": "a code made anew is taken for the same listing: REC+ shows no other identity",
     "I13 over several looks": "each look is judged alone: hints can take a store to zero in parts",
     "I14 in shared and auto mode": "only allocated mode promises that nothing is oversold",
-    "I15 isolation": "times of a healthy store beside a sick one are judged by tests/e2e",
-    "I16 poison": "poison rows are judged by tests/unit",
     "I20 in other modes": "where units are given to one store each, another's write is a cause",
     "I24 memory": "requests at once are judged; growth is, by tests/unit/test_http_bodies.py",
     "I26 for the last change": "books that lack only what the witness never heard of go unnoticed",

@@ -58,7 +58,10 @@ STORMY = ("drop_reply", "late_apply", "error_after", "crash", "not_taken", "late
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """One seed's world. `rates` holds only what is switched on."""
+    """One seed's world. `rates` holds only what is switched on; `sick` is the first store's fault.
+
+    That store has it in each of its answers until all trouble ends.
+    """
 
     seed: int
     skus: int
@@ -76,6 +79,7 @@ class Options:
     settle_seconds: float = 0.0
     switches: bool = False
     die_at: int = 0
+    sick: str = ""
     rates: dict[str, float] = field(default_factory=dict)
 
     def rate(self, kind: str) -> float:

@@ -57,6 +57,7 @@ class Result:
     steps: int = 0
     seconds: float = 0.0
     lines: int = 0
+    pulls: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -107,6 +108,7 @@ def _result(options: Options, world: World, loop: VirtualLoop) -> Result:
         steps=world.steps,
         seconds=loop.time(),
         lines=trace.lines,
+        pulls=dict(world.pulls),
     )
 
 

@@ -13,6 +13,7 @@ from stocksync.sandbox.items import Item
 from stocksync.sandbox.shop import Shop
 from tests.simulation.merchant import Merchant
 from tests.simulation.network import STORE_FAULTS, Parcel
+from tests.simulation.sick import POISON
 from tests.simulation.stale import Stale
 from tests.simulation.switches import PRINT, offered
 from tests.simulation.trace import Trace
@@ -137,6 +138,8 @@ class Counter:
         place = parcel.store, parcel.request.url.path
         if parcel.store in self.locked_out:
             shop.faults.next(Fault.UNAUTHORISED)
+        elif parcel.fault == POISON:
+            return httpx.Response(422, json={"error": "one of these is not right"})
         elif parcel.fault in STORE_FAULTS:
             fault, details = STORE_FAULTS[parcel.fault]
             shop.faults.next(fault, **details)

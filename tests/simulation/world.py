@@ -4,6 +4,7 @@ import asyncio
 import random
 import sqlite3
 import tempfile
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ class World:
         self.leases = Leases(self)
         self.processes: list[Process] = []
         self.burials: set[asyncio.Task[None]] = set()
+        self.pulls: dict[str, list[float]] = defaultdict(list)
         self.restarts = True
         self.cycles = self.steps = 0
         self.skew = self.set_back = 0.0
@@ -118,6 +120,8 @@ class World:
         books = commit.movements or commit.records or commit.intents or commit.lines
         if self.truth.frozen_at is not None and (books or commit.due_skus):
             self.trace.broken("I26", f"written to old books: {commit}"[:300])
+        if commit.store is not None and not self.network.quiet:
+            self.pulls[commit.store.store].append(self.loop.time())
         self.truth.committed(commit)
 
     def accepted(self, commit: Commit) -> None:
