@@ -109,16 +109,27 @@ async def _records(
     }
     lines = (each.line for each in news)
     return [
-        records.get(line.listing) if line.listing else by_code.get(line.code or "")
+        (records.get(line.listing) if line.listing else by_code.get(line.code or ""))
+        or _new_listing(context, store, line)
         for line in lines
     ]
 
 
+def _new_listing(context: Context, store: Store, line: OrderLine) -> ListingRecord | None:
+    """Return a listing that sold before anybody looked at it; None where nobody knows its SKU."""
+    sku = context.book.sku_for(store.id, line.code)
+    if sku is None:
+        return None
+    listing = line.listing or ListingId(str(line.code))
+    return ListingRecord(store=store.id, listing=listing, code=line.code, sku=sku)
+
+
 async def _sum_up(context: Context, store: Store, feed: Feed) -> None:
-    """Add up what was sold of each listing."""
+    """Add up what was sold of each listing that has a level to explain."""
     listed: dict[ListingId, list[LineNews]] = {}
     for each, record in feed.news:
-        listed.setdefault(record.listing, []).append(each)
+        if record.version:
+            listed.setdefault(record.listing, []).append(each)
     for listing, told in listed.items():
         feed.sold[listing] = await _sold(context, store, listing, told)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from stocksync.contracts.connector import WriteResult
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
+from stocksync.domain.movements import Account, MovementKind
 from stocksync.domain.orders import OrderLine
 from stocksync.domain.stock import Correction
 from tests.world import Shop, World, world
@@ -96,3 +97,21 @@ def with_feed(at: World) -> None:
         for name, store in at.context.stores.items()
     }
     at.context = replace(at.context, stores=stores)
+
+
+async def begun(units: int = 10, **options: object) -> tuple[World, FeedShop, FeedShop]:
+    at, a, b = merchant(units, **options)
+    await at.count(MUG=units)
+    await at.sync()
+    return at, a, b
+
+
+async def waiting(at: World, store: str) -> int:
+    return (await at.ledger.totals()).get(Account(f"suspense:{store}"), 0)
+
+
+async def booked(at: World) -> list[tuple[MovementKind, int, str]]:
+    """Return kind, units and document of what was booked, the opening left out."""
+    history = await at.ledger.history(MUG)
+    found = [(each.movement.kind, each.movement.units, each.movement.document) for each in history]
+    return [each for each in reversed(found) if each[0] is not MovementKind.OPENING]

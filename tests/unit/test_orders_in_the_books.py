@@ -13,26 +13,8 @@ from stocksync.domain.identifiers import ListingId
 from stocksync.domain.movements import Account, MovementKind
 from stocksync.domain.orders import FEED_SETTLE, OrderLine
 from stocksync.errors import OutcomeUnknown, StoreUnavailable
-from tests.unit.feed_kit import MUG, A, FeedShop, merchant, with_feed
-from tests.world import SET_ONLY, World, rule
-
-
-async def begun(units: int = 10, **options: object) -> tuple[World, FeedShop, FeedShop]:
-    at, a, b = merchant(units, **options)
-    await at.count(MUG=units)
-    await at.sync()
-    return at, a, b
-
-
-async def waiting(at: World, store: str) -> int:
-    return (await at.ledger.totals()).get(Account(f"suspense:{store}"), 0)
-
-
-async def booked(at: World) -> list[tuple[MovementKind, int, str]]:
-    """Return kind, units and document of what was booked, the opening left out."""
-    history = await at.ledger.history(MUG)
-    found = [(each.movement.kind, each.movement.units, each.movement.document) for each in history]
-    return [each for each in reversed(found) if each[0] is not MovementKind.OPENING]
+from tests.unit.feed_kit import A, begun, booked, merchant, waiting, with_feed
+from tests.world import SET_ONLY, rule
 
 
 async def test_a_sale_is_booked_once_with_its_order_as_the_document() -> None:
@@ -128,40 +110,6 @@ async def test_the_first_reading_of_the_orders_books_none_of_them() -> None:
     await at.sync()
     assert await booked(at) == []
     assert at.shows("a") == {"MUG": 10}
-
-
-@pytest.mark.parametrize("back_at", [7, 8])
-async def test_what_a_listing_sold_that_a_census_leaves_out_is_booked_and_expected_to_show(
-    back_at: int,
-) -> None:
-    at, a, _ = await begun()
-    a.stock[ListingId("BOWL")] = 1  # or else the list would be empty, and refused
-    a.buy("MUG", 3)
-    assert a.stock.pop(ListingId("MUG")) == 7
-    await at.sync()
-    assert await booked(at) == [(MovementKind.SALE, 3, "order 1")]
-    assert at.shows("b") == {"MUG": 7}
-    a.stock[ListingId("MUG")] = back_at
-    for _ in range(2):
-        await at.sync()
-    assert await at.on_hand("MUG") == back_at, "the level shows the sale, or one came back"
-    assert at.shows("a")["MUG"] == at.shows("b")["MUG"] == back_at
-    assert await waiting(at, "a") == 0
-
-
-@pytest.mark.parametrize("missed", [1, 3])
-async def test_what_a_listing_sold_is_booked_when_it_is_told_after_its_end(missed: int) -> None:
-    """A sold-out product is taken down, and its last order is told late."""
-    at, a, _ = await begun()
-    a.stock[ListingId("BOWL")] = 1
-    a.buy("MUG", 3, told=False)
-    del a.stock[ListingId("MUG")]
-    for _ in range(missed):
-        await at.sync()
-    a.tell()
-    await at.sync()
-    assert await booked(at) == [(MovementKind.SALE, 3, "order 1")]
-    assert at.shows("b") == {"MUG": 7}
 
 
 async def test_a_fall_that_no_order_explains_is_booked_away_after_a_while_and_never_sold() -> None:
