@@ -22,7 +22,7 @@ from stocksync.domain.stock import (
     Presence,
     shown_number,
 )
-from stocksync.domain.stories import OwnWrite, explain, missing_units
+from stocksync.domain.stories import ALL_EXPLAINED, OwnWrite, explain, missing_units
 
 
 class Role(StrEnum):
@@ -283,8 +283,13 @@ def lowest_change(
 
 
 def relink(record: ListingRecord, sku: Sku | None, code: str | None, quarantine: str) -> Change:
-    """Give a listing another SKU or quarantine: its past baseline belongs to another story."""
+    """Give a listing another SKU or quarantine: its past baseline belongs to another story.
+
+    So do units of another SKU that are withheld; whoever books this has to end that.
+    """
     fresh = replace(record, sku=sku, code=code, quarantine=quarantine, baseline=None, settled=False)
+    if sku != record.sku:
+        fresh = replace(fresh, unexplained=ALL_EXPLAINED, unexplained_since=None)
     return Change(kind=ChangeKind.RELINKED, before=record.baseline, after=None, record=fresh)
 
 

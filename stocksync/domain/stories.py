@@ -68,9 +68,8 @@ def explain(
     """Explain a level by orders; return what is left of each story, and the units from outside.
 
     Each story goes on without a write, and with each of `writes` that has not taken place in it
-    yet. A level that is the baseline less what was ordered needs none, unless something was
-    unexplained before. Units that are too many in every story came from outside: a return, a
-    restock, somebody's edit.
+    yet. Without any, a level that is the baseline less what was ordered changes no story. Units
+    that are too many in every story came from outside: a return, a restock, somebody's edit.
     """
     open_ = frozenset(write.id for write in writes)
     stories = {story._replace(arrived=story.arrived & open_) for story in unexplained}
@@ -82,13 +81,17 @@ def explain(
         }
     outside = max(0, -max((story.missing for story in stories), default=0))
     moved = {story._replace(missing=story.missing + outside) for story in stories}
-    likely = sorted(moved, key=lambda at: (*_strangeness(at.missing), len(at.arrived)))
-    after = frozenset(likely[:STORIES_MAX])
+    after = frozenset(sorted(moved, key=_how_likely)[:STORIES_MAX])
     return (ALL_EXPLAINED if after == {_BEGINNING} else after), outside
 
 
 def _strangeness(missing: int) -> tuple[int, int]:
     return abs(missing), -missing
+
+
+def _how_likely(story: Story) -> tuple[int, int, int, int, list[str]]:
+    """Order stories by what they leave unexplained; the rest only makes that order a full one."""
+    return (*_strangeness(story.missing), len(story.arrived), story.hidden, sorted(story.arrived))
 
 
 def _going_on(

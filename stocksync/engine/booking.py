@@ -14,7 +14,7 @@ from stocksync.domain.merge import Change, FirstContact
 from stocksync.domain.movements import Movement
 from stocksync.domain.orders import FEED_SETTLE, LEVEL_SETTLE
 from stocksync.domain.sales import movements_of_orders, settled
-from stocksync.domain.stock import Levels
+from stocksync.domain.stock import Levels, ListingRecord
 from stocksync.engine import holds
 from stocksync.engine.context import Context, Store
 from stocksync.engine.evidence import read_too_early
@@ -75,6 +75,8 @@ async def _fill(
     commit.movements = await movements_of(context, store, findings.changes, run=run)
     commit.movements += await orders_booked(context, glance.feed, run=run)
     commit.records = [marked_due(change, now) for change in findings.changes] + findings.absent
+    _, ended = await _settled(context, findings.relinked, run=run)
+    commit.movements += ended
     if glance.complete:
         await _give_up(context, store, commit, run=run)
     moved = {movement.sku for movement in commit.movements}
@@ -133,11 +135,18 @@ async def _give_up(context: Context, store: Store, commit: Commit, *, run: str) 
         and not record.unanswered
         and record.listing not in changed
     ]
-    skus = {record.sku for record in late if record.sku is not None}
-    known = await context.ledger.levels(context.book.stocked(skus))
-    records, movements = settled(late, context.book, known=known, at=now, run=run)
+    records, movements = await _settled(context, late, run=run)
     commit.records += records
     commit.movements += movements
+
+
+async def _settled(
+    context: Context, waiting: Sequence[ListingRecord], *, run: str
+) -> tuple[list[ListingRecord], list[Movement]]:
+    """Book away what these listings withhold."""
+    skus = {record.sku for record in waiting if record.sku is not None}
+    known = await context.ledger.levels(context.book.stocked(skus)) if skus else {}
+    return settled(waiting, context.book, known=known, at=context.now(), run=run)
 
 
 async def movements_of(

@@ -1,12 +1,12 @@
 """What one look at a store means: its changes, what vanished, and what a gate stops."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from stocksync.domain.gates import Gate, Trip
 from stocksync.domain.identifiers import ListingId
-from stocksync.domain.intake import NO_ORDERS, as_lines, decide
+from stocksync.domain.intake import NO_ORDERS, Look, as_lines, decide
 from stocksync.domain.merge import Change, ChangeKind, relink
 from stocksync.domain.mistakes import exceeds_orders, mistakes_of
 from stocksync.domain.orders import Sold
@@ -22,10 +22,14 @@ from stocksync.engine.look import Glance, missing_from, twins_of, vanished, with
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
-    """What one look means: changes to book, listings that vanished, and what a gate stops."""
+    """What one look means: changes to book, listings that vanished, and what a gate stops.
+
+    `relinked` are listings as they were that stand for another SKU now, and had units withheld.
+    """
 
     changes: list[Change]
     absent: list[ListingRecord]
+    relinked: list[ListingRecord]
     trips: list[Trip]
     stopped: bool = False
 
@@ -62,9 +66,15 @@ async def find(context: Context, store: Store, glance: Glance, *, relink: bool) 
     return Findings(
         changes=changes,
         absent=sold_unseen(vanished(absent, asked, glance), unseen),
+        relinked=_relinked(looks, changes),
         trips=trips + ([stopping] if stopping else []),
         stopped=stopping is not None,
     )
+
+
+def _relinked(looks: Mapping[ListingId, Look], changes: Iterable[Change]) -> list[ListingRecord]:
+    pairs = [(looks[at.listing][0], at.sku) for at in changes if at.listing in looks]
+    return [old for old, sku in pairs if old is not None and old.suspended and old.sku != sku]
 
 
 async def _sold_unseen(

@@ -155,6 +155,8 @@ async def test_killed_without_orders_it_loses_only_what_was_sold_between_look_an
             there = subject.truth()[sku] + blind.lost
             least, most = believed[sku] - blind.doubtful, believed[sku] + waiting + blind.doubtful
             assert least <= there <= most, (sku, there, believed[sku], waiting, blind)
+            sold = subject.opening[sku] - subject.truth()[sku]
+            assert waiting <= 2 * sold + blind.doubtful, "a doubt must not feed itself"
             off.update(
                 {"lost": blind.lost, "withheld": waiting, "wrong": abs(there - believed[sku])}
             )
