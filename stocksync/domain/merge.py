@@ -3,11 +3,10 @@
 Changes are differences, so they add, and the order of stores never matters (`domain.md §3.1`).
 """
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 
+from stocksync.domain.doubts import likely_change, lowest_change
 from stocksync.domain.identifiers import ListingId, Sku, StoreId
 from stocksync.domain.movements import MovementKind
 from stocksync.domain.orders import NOTHING_SOLD, Sold
@@ -22,7 +21,7 @@ from stocksync.domain.stock import (
     Presence,
     shown_number,
 )
-from stocksync.domain.stories import ALL_EXPLAINED, OwnWrite, explain, missing_units
+from stocksync.domain.stories import ALL_EXPLAINED, explain, missing_units
 
 
 class Role(StrEnum):
@@ -233,7 +232,7 @@ def _outside_change(
         return replace(change, kind=ChangeKind.NOTED)
     if terms.role is Role.MIRROR:
         return replace(change, kind=ChangeKind.DRIFT)
-    likely = likely_change(number, {before} | record.own_values)
+    likely = likely_change(number, before, record.own_values)
     if terms.role is Role.MASTER:
         change = replace(change, kind=ChangeKind.COUNT)
     elif likely > 0 and terms.accept_increases is Increases.NO:
@@ -251,35 +250,6 @@ def _outside_change(
         units=likely * terms.pack,
         suspended=doubtful * terms.pack,
     )
-
-
-def likely_change(number: int, values: Collection[int]) -> int:
-    """Return the likely change that explains a reading: the smallest sale, else the least increase.
-
-    `values` are what the store may have shown before outside hands moved it (`reliability §2.4`).
-    """
-    changes = [number - value for value in values]
-    sales = [change for change in changes if change <= 0]
-    return max(sales) if sales else min(changes)
-
-
-def lowest_change(
-    number: int, before: int, writes: Iterable[OwnWrite], last_read_at: datetime | None
-) -> int:
-    """Return the change that leaves least for sale of those that may explain a reading.
-
-    `before` is the baseline. A write that was never answered is thought of at the first news after
-    it, whatever that means. Later it may still come, and what it adds may be sold before anybody
-    looks: that is thought of as long as it does not more than double what was sold. For each look
-    while it is in question asks anew, and a number that we lowered out of doubt makes it add more.
-    """
-    sold = max(0, before - number)
-    values = {
-        write.target
-        for write in writes
-        if last_read_at is None or write.sent_at >= last_read_at or write.target - before <= sold
-    }
-    return number - max({before} | values)
 
 
 def relink(record: ListingRecord, sku: Sku | None, code: str | None, quarantine: str) -> Change:

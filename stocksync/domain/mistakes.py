@@ -5,9 +5,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from stocksync.domain.doubts import least_sale
 from stocksync.domain.gates import LineKey
 from stocksync.domain.identifiers import ListingId, StoreId
-from stocksync.domain.merge import Change, ChangeKind, Terms, likely_change, merge
+from stocksync.domain.merge import Change, ChangeKind, Terms, merge
 from stocksync.domain.orders import Sold
 from stocksync.domain.stock import ListingRecord, Observation
 
@@ -57,7 +58,7 @@ def disbelieved(
     if number == explained:
         # Orders alone lead there: no change that a gate could ask about once more.
         return replace(change, before=number) if number in rejected else change
-    likely = likely_change(number, {explained, *rejected})
+    likely = least_sale(number, {explained, *rejected})
     mistaken = number - likely
     if mistaken == explained or abs(likely) > max(before, sold.units):
         return change

@@ -6,8 +6,8 @@ from typing import Final
 from stocksync import metrics
 from stocksync.contracts.connector import ReadBack, WriteOutcome, WriteResult
 from stocksync.contracts.ledger import Intent, IntentState
+from stocksync.domain.doubts import least_sale
 from stocksync.domain.identifiers import ListingId
-from stocksync.domain.merge import likely_change
 from stocksync.domain.stock import Correction, ListingRecord, Observation, shown_number
 from stocksync.engine.batches import halves
 from stocksync.engine.claims import announce, whole_groups
@@ -215,5 +215,5 @@ def _is_still_old(correction: Correction, seen: Observation | None) -> bool:
     shown = None if seen is None else shown_number(seen.reading)
     if shown is None or shown == correction.quantity:
         return False
-    likely = likely_change(shown, {correction.expected, correction.quantity})
+    likely = least_sale(shown, {correction.expected, correction.quantity})
     return likely == shown - correction.expected

@@ -104,6 +104,10 @@ class Doubt:
         elif units and 0 < over <= suspended:
             self.allow(story, high=over)
             self.trace.reached("suspense kept units that were sold")
+        elif units > 0 and targets and 0 < over <= spread:
+            self.ambiguous += over
+            self.allow(story, high=over)
+            self.trace.reached("a late write that looked like a return")
         elif targets and over > 0 and not units and record.baseline in targets:
             self.ambiguous += over
             self.allow(story, high=over)

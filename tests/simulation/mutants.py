@@ -96,12 +96,12 @@ def no_suspense(number: int, *_: Any) -> int:
     return number  # more than any change: nothing is below what is likely
 
 
-def largest_sale(number: int, values: Any) -> Any:
-    return min(number - value for value in values)
+def largest_sale(number: int, before: int, targets: Any) -> Any:
+    return min(number - value for value in (before, *targets))
 
 
-def hopeful(number: int, values: Any) -> Any:
-    return max(number - value for value in values)
+def hopeful(number: int, before: int, targets: Any) -> Any:
+    return max(number - value for value in (before, *targets))
 
 
 def withheld_anew(number: int, before: int, writes: Any, _read_at: Any) -> Any:

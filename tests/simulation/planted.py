@@ -14,6 +14,7 @@ from stocksync.contracts.ledger import IntentState
 from stocksync.domain import (
     allocation,
     availability,
+    doubts,
     gates,
     intake,
     merge,
@@ -62,13 +63,13 @@ PLANTED: dict[str, list[Patch]] = {
     "keys without a version": [(intake, "movements_for", mutants.without_version)],
     "returns are not booked": [(intake, "movements_for", mutants.no_returns)],
     "one part of a kit moves": [(intake, "movements_for", mutants.first_part_only)],
-    "nothing goes to suspense": [(merge, "lowest_change", mutants.no_suspense)],
-    "the largest sale is believed": [(merge, "likely_change", mutants.largest_sale)],
+    "nothing goes to suspense": [(doubts, "lowest_change", mutants.no_suspense)],
+    "the largest sale is believed": [(doubts, "likely_change", mutants.largest_sale)],
     "the highest ledger is believed": [
-        (merge, "likely_change", mutants.hopeful),
-        (merge, "lowest_change", mutants.no_suspense),
+        (doubts, "likely_change", mutants.hopeful),
+        (doubts, "lowest_change", mutants.no_suspense),
     ],
-    "each look withholds anew": [(merge, "lowest_change", mutants.withheld_anew)],
+    "each look withholds anew": [(doubts, "lowest_change", mutants.withheld_anew)],
     "confirmed on the old number": [(outcomes, "agreed", mutants.agreed_on_old)],
     "a mark during a write is lost": [(outcomes, "agreed", mutants.never_due_again)],
     "no answer means not written": [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stocksync.domain.agreements import agreement, agreement_of
 from stocksync.domain.availability import Steps, available, kit_levels, share_of, target
+from stocksync.domain.doubts import likely_change, lowest_change
 from stocksync.domain.gates import Gate, Limits, check
 from stocksync.domain.identifiers import MAIN_LOCATION, ListingId, LocationId, Sku, StoreId
 from stocksync.domain.intake import Seat, as_lines, decide, movements_for
@@ -18,8 +19,6 @@ from stocksync.domain.merge import (
     ChangeKind,
     Role,
     Terms,
-    likely_change,
-    lowest_change,
     merge,
 )
 from stocksync.domain.movements import Movement, MovementKind, at, fold, levels, sides
@@ -305,9 +304,21 @@ def test_the_first_news_after_an_unanswered_write_leaves_no_more_for_sale_than_a
     lowest = lowest_change(number, before, writes, NOON)
     assert lowest == min(number - value for value in {before, *targets})
     assert lowest_change(number, before, writes, None) == lowest, "never read before"
-    likely = likely_change(number, {before, *targets})
+    likely = likely_change(number, before, targets)
     assert likely in {number - value for value in {before, *targets}}
     assert lowest <= likely
+    assert likely <= 0 or number > before, "nothing came back where the number fell"
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "target", "change"),
+    [(8, 10, 15, -2), (6, 10, 7, -1), (6, 10, 5, -4), (13, 12, 33, 1), (31, 12, 33, -2),
+     (36, 10, 37, -1), (12, 10, 14, -2)],
+)  # fmt: skip
+def test_the_likely_change_is_a_small_one_and_a_fall_is_a_sale(
+    number: int, before: int, target: int, change: int
+) -> None:
+    assert likely_change(number, before, {target}) == change
 
 
 @given(NUMBERS, NUMBERS, st.sets(NUMBERS, max_size=4))

@@ -120,7 +120,7 @@ MUTANTS: list[tuple[str, object, str, object, Check]] = [
      rejections.test_orders_told_after_their_sell_out_was_rejected_are_sales_and_no_return),
     ("waits for what was told", mistakes, "_beside", lambda *_: NOTHING_SOLD,
      rejections.test_units_that_waited_for_an_order_are_explained_by_it_beside_a_mistake),
-    ("knows the very number only", mistakes, "likely_change", the_very_number,
+    ("knows the very number only", mistakes, "least_sale", the_very_number,
      rejections.test_what_is_sold_from_a_mistake_is_sold_and_the_mistake_is_not_believed),
     ("any look ends a decision", holds, "answer", ends_decisions,
      rejections.test_a_decision_outlives_the_looks_that_another_gate_stops),
