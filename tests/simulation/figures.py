@@ -17,7 +17,7 @@ from tests.unit import test_mass_stories as mass
 from tests.unit import test_ordinary_days as ordinary
 
 JOBS = 2
-HUNTED = 30
+HUNTED = 100
 #: So many units may be lost of 1,000 that stores without orders sell.
 GOAL_PER_1000 = 0.5
 #: What may go wrong with one request; each has an equal part of the rate that is asked for.

@@ -13,6 +13,7 @@ OPEN = {
     "I24 memory": "requests at once are judged; growth is, by tests/unit/test_http_bodies.py",
     "I26 for the last change": "books that lack only what the witness never heard of go unnoticed",
     "I26 for writes under way": "accepted before the horizon, a late write is a stranger's edit",
+    "looks that grow old": "a lease ends sooner on so slow a disk; judged by tests/unit",
     "stale reads with orders": "orders are fresh, and a level beside them that is old looks wrong",
     "stale reads of two ages": "a store with several copies goes back and forth: sale and return",
     "clocks set ahead": "by more than a late write needs: the horizon goes by the wall clock",
