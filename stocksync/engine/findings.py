@@ -81,9 +81,10 @@ async def _sold_unseen(
     context: Context, store: Store, glance: Glance
 ) -> dict[ListingId, tuple[ListingRecord, Sold]]:
     """Return the listings that orders are about and that the store did not show."""
-    if glance.feed is None:
+    told = NO_ORDERS if glance.feed is None else glance.feed.sold
+    sold = {at: units for at, units in told.items() if at not in glance.news}
+    if not sold:
         return {}
-    sold = {at: told for at, told in glance.feed.sold.items() if at not in glance.news}
     records = await context.ledger.records(store.id, sold)
     return {at: (record, sold[at]) for at, record in records.items()}
 
