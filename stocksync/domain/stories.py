@@ -37,7 +37,8 @@ Unexplained = frozenset[Story]
 ALL_EXPLAINED: Final[Unexplained] = frozenset()
 #: Writes that nobody answers are rare, and so are more stories than these: the rest is dropped.
 STORIES_MAX: Final = 64
-_BEGINNING: Final = Story(0)
+#: What "everything is explained" means as a story.
+_NOTHING: Final = frozenset({Story(0)})
 
 
 def missing_units(units: int) -> Unexplained:
@@ -72,17 +73,15 @@ def explain(
     that are too many in every story came from outside: a return, a restock, somebody's edit.
     """
     open_ = frozenset(write.id for write in writes)
-    stories = {story._replace(arrived=story.arrived & open_) for story in unexplained}
+    stories = {story._replace(arrived=story.arrived & open_) for story in unexplained or _NOTHING}
     if number != baseline - sold.units or writes:
         stories = {
-            later
-            for story in stories or {_BEGINNING}
-            for later in _going_on(story, number, baseline, writes, sold)
+            later for story in stories for later in _going_on(story, number, baseline, writes, sold)
         }
-    outside = max(0, -max((story.missing for story in stories), default=0))
+    outside = max(0, -max(story.missing for story in stories))
     moved = {story._replace(missing=story.missing + outside) for story in stories}
     after = frozenset(sorted(moved, key=_how_likely)[:STORIES_MAX])
-    return (ALL_EXPLAINED if after == {_BEGINNING} else after), outside
+    return (ALL_EXPLAINED if after == _NOTHING else after), outside
 
 
 def _strangeness(missing: int) -> tuple[int, int]:
