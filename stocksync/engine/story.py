@@ -132,7 +132,7 @@ def _listing_document(story: Story) -> dict[str, Any]:
     record = story.record
     return {
         **story.view.as_json(),
-        "read_at": record.reading.read_at.isoformat() if record.reading else None,
+        "read_at": record.read_at.isoformat() if record.read_at else None,
         "quarantine": record.quarantine,
         "settled": record.settled,
         "due_since": record.due_since.isoformat() if record.due_since else None,

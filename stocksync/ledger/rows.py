@@ -109,7 +109,7 @@ def listing_row(record: ListingRecord) -> dict[str, Any]:
         "reading_kind": kind,
         "reading_number": number,
         "reading_text": text,
-        "read_at": None if record.reading is None else record.reading.read_at,
+        "read_at": record.read_at,
         "baseline": record.baseline,
         "settled": record.settled,
         "due_since": record.due_since,

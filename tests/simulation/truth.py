@@ -220,7 +220,7 @@ class Truth:
 
     def _is_of(self, record: ListingRecord, at: float) -> bool:
         """Tell whether a record's reading is what was asked for at that moment."""
-        read_at = None if record.reading is None else record.reading.read_at
+        read_at = record.read_at
         return read_at is not None and abs((read_at - self.start).total_seconds() - at) < 1e-5
 
     def _refused_increase(
