@@ -108,10 +108,6 @@ def withheld_anew(number: int, before: int, writes: Any, _read_at: Any) -> Any:
     return number - max([before, *(write.target for write in writes)])
 
 
-def arrives_again(story: Any, *rest: Any) -> Any:
-    return _going_on(story._replace(arrived=frozenset()), *rest)
-
-
 def agreed_on_old(record: Any, quantity: Any, now: Any, version: Any) -> Any:
     return replace(_agreed(record, quantity, now, version), baseline=record.baseline)
 
@@ -266,7 +262,7 @@ async def movements_first(self: Any, commit: Any) -> int:
     return int(booked)
 
 
-_merge, _going_on = merge.merge, stories._going_on
+_merge = merge.merge
 _movements_for, _agreed, _update = intake.movements_for, outcomes.agreed, simvoly._update
 _terms_for, _plan_store, _target = intake.terms_for, targets.plan_store, availability.target
 _correction_for, _kit_levels = plan.correction_for, availability.kit_levels

@@ -6,6 +6,7 @@ from stocksync.domain.identifiers import ListingId
 from stocksync.domain.merge import FirstContact
 from stocksync.domain.movements import MovementKind
 from tests.unit.feed_kit import A, begun, booked, feed_of, feeding, waiting
+from tests.world import World
 
 
 @pytest.mark.parametrize("back_at", [7, 8])
@@ -42,15 +43,20 @@ async def test_what_a_listing_sold_is_booked_when_it_is_told_after_its_end(misse
     assert at.shows("b") == {"MUG": 7}
 
 
-async def test_what_a_new_listing_sold_before_anybody_met_it_is_booked_once() -> None:
-    at = feeding({"a": {"BOWL": 4}, "b": {"MUG": 10}})
-    await at.count(MUG=10, BOWL=4)
-    await at.sync()
+async def sell_before_it_is_met(at: World) -> None:
+    """Let a store offer 10 mugs and sell 2 of them, and only then look at it."""
     shop = feed_of(at, A)
     shop.stock[ListingId("MUG")] = 10
     shop.buy("MUG", 2)
     for _ in range(3):
         await at.sync()
+
+
+async def test_what_a_new_listing_sold_before_anybody_met_it_is_booked_once() -> None:
+    at = feeding({"a": {"BOWL": 4}, "b": {"MUG": 10}})
+    await at.count(MUG=10, BOWL=4)
+    await at.sync()
+    await sell_before_it_is_met(at)
     assert await booked(at) == [(MovementKind.SALE, 2, "order 1")]
     assert at.shows("a")["MUG"] == at.shows("b")["MUG"] == 8
 
@@ -58,10 +64,6 @@ async def test_what_a_new_listing_sold_before_anybody_met_it_is_booked_once() ->
 async def test_what_an_unknown_sku_sold_before_it_was_adopted_is_no_part_of_its_opening() -> None:
     at = feeding({"a": {"BOWL": 4}, "b": {}}, first_contact=FirstContact.ADOPT)
     await at.sync()
-    shop = feed_of(at, A)
-    shop.stock[ListingId("MUG")] = 10
-    shop.buy("MUG", 2)
-    for _ in range(3):
-        await at.sync()
+    await sell_before_it_is_met(at)
     assert await booked(at) == []
     assert await at.on_hand("MUG") == 8
